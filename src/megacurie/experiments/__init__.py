@@ -1,0 +1,1 @@
+"""Experiments: physics composed into one kernel, and the cards that describe them."""

@@ -1,0 +1,204 @@
+"""The hot path: expected counts of a kernel under a hypothesis.
+
+Pure array code: the same source runs on NumPy and on JAX.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from megacurie.experiments.kernel import Block, Prediction, RateKernel
+from megacurie.foundation import units
+from megacurie.foundation.arrays import Array, blocks, namespace
+from megacurie.foundation.errors import RangeError
+from megacurie.foundation.parameters import Parameter, Theta
+
+
+class Hypothesis(Protocol):
+    """What the kernel needs of a hypothesis."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]: ...
+    @property
+    def affine(self) -> str | None: ...
+    @property
+    def references(self) -> frozenset[str]: ...
+    def probabilities(self, theta: Theta, L: Array, E: Array, *, particle: str) -> tuple[Array, Array]: ...
+    def scale(self, theta: Theta, E: Array, tags: frozenset[str]) -> Any: ...
+    def phase(self, theta: Theta) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Blocks of one group of bins that are scaled alike: where their nodes stand, their energies, weights and tags (None: no scale)."""
+
+    nodes: slice
+    energy: Array
+    weight_e: Array  # (n, bins)
+    weight_x: Array | None
+    tags: frozenset[str] | None
+
+
+class Expectation:
+    """Expected counts of a kernel under a hypothesis; a callable of theta.
+
+    Nodes of all blocks are flattened once, each distinct node once; a call evaluates the probabilities once per particle.
+
+    Examples
+    --------
+    >>> import megacurie as mci
+    >>> mu = Expectation(mci.load("best").kernel(), mci.Sterile())
+    >>> print(mu.affine, mu({"sin2_2theta": 0.0, "dm2": mu.parameters[1].at(0.5)}).shape)
+    sin2_2theta (2,)
+    """
+
+    def __init__(self, kernel: RateKernel, hypothesis: Hypothesis) -> None:
+        self.kernel = kernel
+        self.hypothesis = hypothesis
+        self.affine = hypothesis.affine
+        self.references = kernel.references | hypothesis.references
+        self._particles: dict[str, tuple[Array, Array]] = {}
+        pieces: dict[tuple[int, int], list[tuple[str, _Piece]]] = {}
+        for particle in dict.fromkeys(b.particle for b in kernel.blocks):
+            grids: list[tuple[Array, Array]] = []
+            for block in (b for b in kernel.blocks if b.particle == particle):
+                place = next((i for i, (e, L) in enumerate(grids) if np.array_equal(e, block.energy) and np.array_equal(L, block.baseline)), len(grids))
+                if place == len(grids):
+                    grids.append((block.energy, block.baseline))
+                start = sum(len(e) for e, _ in grids[:place])
+                piece = self._piece(block, slice(start, start + len(block.energy)))
+                _add(pieces.setdefault((block.bins.start, block.bins.stop), []), particle, piece)
+            self._particles[particle] = (np.concatenate([e for e, _ in grids]), np.concatenate([L for _, L in grids]))
+        self._groups = sorted(pieces.items())
+        edges = [edge for span, _ in self._groups for edge in span]
+        if edges != sorted(edges):
+            raise RangeError("blocks overlap in part: bins of two blocks must be the same or apart")
+        self._row = sum(len(e) for e, _ in self._particles.values())
+
+    def _piece(self, block: Block, nodes: slice) -> _Piece:
+        weight, tags = block.weight, None
+        try:  # a scale that answers without theta does not depend on it: it becomes part of the weight
+            weight = weight * self.hypothesis.scale({}, block.energy, block.tags)
+        except KeyError:
+            tags = block.tags
+        return _Piece(nodes, block.energy, np.ascontiguousarray(weight[0].T), np.ascontiguousarray(weight[1].T) if weight[1].any() else None, tags)
+
+    @property
+    def null(self) -> Array:
+        """The prediction without new physics (n_bins,)."""
+        return self.kernel.without_new_physics()
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters of the hypothesis, each bounded by the reach of the kernel."""
+        return tuple(self._within_reach(p) for p in self.hypothesis.parameters)
+
+    @property
+    def limited(self) -> tuple[str, ...]:
+        """Names of the parameters that the reach bounds more tightly than the hypothesis."""
+        return tuple(p.name for p, q in zip(self.parameters, self.hypothesis.parameters, strict=True) if p.high < q.high)
+
+    def _within_reach(self, parameter: Parameter) -> Parameter:
+        others = {p.name: p.at(0.5) for p in self.hypothesis.parameters}
+
+        def phase(position: float) -> float:
+            return self.hypothesis.phase({**others, parameter.name: parameter.at(position)})
+
+        low, high = 0.0, 1.0
+        if phase(high) <= self.kernel.reach * (1 + 1e-9) or phase(low) == phase(high):
+            return parameter
+        for _ in range(60):  # bisection: phase grows with the parameter
+            middle = 0.5 * (low + high)
+            low, high = (middle, high) if phase(middle) <= self.kernel.reach else (low, middle)
+        return replace(parameter, high=units.to_display(float(parameter.at(low)), parameter.unit))
+
+    def check(self, theta: Theta) -> None:
+        """Refuse theta beyond the reach of the kernel.
+
+        Raises
+        ------
+        RangeError
+            Naming both numbers.
+        """
+        phase = self.hypothesis.phase(theta)
+        if not phase <= self.kernel.reach * (1 + 1e-9):
+            asked, made = (units.format(x * 4 * units.hbarc, "eV2", 4) for x in (phase, self.kernel.reach))
+            raise RangeError(f"dm2 = {asked} is beyond the reach of the kernel, {made}: its nodes are too few. Build it with dm2_max=\"{asked}\" or more")
+
+    def __call__(self, theta: Theta) -> Array:
+        """Expected counts.
+
+        Parameters
+        ----------
+        theta : dict of str to float or array (...)
+            Internal units; arrays broadcast.
+
+        Returns
+        -------
+        array (..., n_bins)
+        """
+        sizes = [np.shape(v) for v in theta.values() if np.ndim(v)]
+        xp = namespace(*theta.values())
+        if xp is np and sizes and math.prod(shape := np.broadcast_shapes(*sizes)) * self._row > 2**17:
+            flat = {k: np.broadcast_to(v, shape).reshape(-1) if np.ndim(v) else v for k, v in theta.items()}
+            parts = [self._evaluate(np, {k: v[s] if np.ndim(v) else v for k, v in flat.items()}) for s in blocks(math.prod(shape), self._row)]
+            return np.concatenate(parts).reshape(*shape, self.kernel.n_bins)
+        return self._evaluate(xp, theta)
+
+    def _evaluate(self, xp: Any, theta: Mapping[str, Any]) -> Array:
+        theta = {k: v[..., None] if np.ndim(v) else v for k, v in theta.items()}
+        P = {name: self.hypothesis.probabilities(theta, L, E, particle=name) for name, (E, L) in self._particles.items()}
+        lead = np.broadcast_shapes(*(np.shape(v)[:-1] for v in theta.values()))
+        columns, filled = [], 0
+        for (start, stop), members in self._groups:
+            if start > filled:
+                columns.append(xp.zeros((*lead, start - filled)))
+            columns.append(sum(self._counts(theta, piece, *P[particle]) for particle, piece in members))
+            filled = stop
+        if filled < self.kernel.n_bins:
+            columns.append(xp.zeros((*lead, self.kernel.n_bins - filled)))
+        if any(np.shape(c)[:-1] != lead for c in columns):
+            columns = [xp.broadcast_to(c, (*lead, c.shape[-1])) for c in columns]
+        mu: Array = xp.concatenate(columns, axis=-1) + self.kernel.background
+        return mu
+
+    def _counts(self, theta: Theta, piece: _Piece, P_e: Array, P_x: Array) -> Array:
+        P_e, P_x = P_e[..., piece.nodes], P_x[..., piece.nodes]
+        if piece.tags is not None:
+            scale = self.hypothesis.scale(theta, piece.energy, piece.tags)
+            P_e, P_x = P_e * scale, P_x * scale
+        counts = P_e @ piece.weight_e
+        return counts if piece.weight_x is None else counts + P_x @ piece.weight_x
+
+    def split(self, theta: Theta) -> tuple[Array, Array]:
+        """mu at 0 and the slope of mu in the affine parameter, for theta without it: mu = mu(0) + s slope.
+
+        Returns
+        -------
+        two arrays (..., n_bins)
+        """
+        assert self.affine is not None
+        zero, one = self({**theta, self.affine: 0.0}), self({**theta, self.affine: 1.0})
+        return zero, one - zero
+
+    def prediction(self, theta: Theta) -> Prediction:
+        """Expected counts at one theta, checked against bounds and reach, with labels and references."""
+        for parameter in self.hypothesis.parameters:
+            parameter.check(theta[parameter.name])
+        self.check(theta)
+        return Prediction(counts=self(theta), labels=self.kernel.labels, references=self.references)
+
+
+def _add(members: list[tuple[str, _Piece]], particle: str, piece: _Piece) -> None:
+    """Append a piece, or superpose it on one with the same nodes when neither is scaled by theta."""
+    for i, (other, there) in enumerate(members):
+        if other == particle and there.nodes == piece.nodes and there.tags is None and piece.tags is None:
+            x = [w for w in (there.weight_x, piece.weight_x) if w is not None]
+            members[i] = (particle, replace(there, weight_e=there.weight_e + piece.weight_e, weight_x=sum(x[1:], x[0]) if x else None))
+            return
+    members.append((particle, piece))

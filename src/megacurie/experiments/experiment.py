@@ -1,0 +1,235 @@
+"""The composition of source, target, geometry, channel and schedule into one experiment and its kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from megacurie.experiments.expectation import Expectation, Hypothesis
+from megacurie.experiments.kernel import Block, RateKernel
+from megacurie.foundation import units
+from megacurie.foundation.arrays import Array
+from megacurie.foundation.errors import RangeError
+from megacurie.foundation.measurement import Pull
+from megacurie.foundation.parameters import Theta
+from megacurie.physics.channels.nuclear_capture import NuclearCapture
+from megacurie.physics.geometry import PathLengthDistribution, path_lengths
+from megacurie.physics.materials import Material
+from megacurie.physics.schedule import Schedule
+from megacurie.physics.shapes import Shape
+from megacurie.physics.sources import Source
+
+DM2_MAX = "30 eV2"
+"""Default reach of a kernel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    """One part of the target that is counted apart.
+
+    Attributes
+    ----------
+    name : str
+    shape : Shape
+        The target about the source, cavities taken out.
+    source_shape : Shape or None
+        Where the decays are; None for a point.
+    published_path : float, length, or None
+        Mean path length as published; scales the weights, the shape gives the distribution.
+    """
+
+    name: str
+    shape: Shape
+    source_shape: Shape | None = None
+    published_path: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What an experiment measured, per zone, as published.
+
+    Attributes
+    ----------
+    quantity : "rate", "counts" or "ratio"
+    value, plus, minus : mapping of zone to float
+        Internal units; statistical errors as printed.
+    predicted : mapping of zone to float
+        Published prediction without new physics; 1 for a ratio.
+    cross_section : str
+        The model that the prediction or ratio is relative to.
+    pulls : tuple of Pull
+        Shapes are relative to the prediction, one number per zone.
+    cross_section_error : bool
+        Whether the error of the capture cross section is a pull of this measurement.
+    ref : str
+        Key in ``references.bib``; empty where none was given.
+    """
+
+    quantity: str
+    value: Mapping[str, float]
+    plus: Mapping[str, float]
+    minus: Mapping[str, float]
+    predicted: Mapping[str, float]
+    cross_section: str
+    pulls: tuple[Pull, ...] = ()
+    cross_section_error: bool = True
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """A source, a target around it, and what is recorded.
+
+    Attributes
+    ----------
+    name : str
+    source : Source
+    material : Material or None
+        None where the density of targets was not published: only ratios are then known.
+    channel : NuclearCapture
+    zones : tuple of Zone
+    schedule : Schedule or None
+        With one, the kernel counts events; without, it is a rate at the reference time of the source.
+    efficiency : float
+        Of extraction and counting; enters counts, not production rates.
+    published : Published or None
+    references : frozenset of str
+
+    Examples
+    --------
+    >>> import megacurie as mci
+    >>> best = mci.load("best")
+    >>> [zone.name for zone in best.zones], best.quantity
+    (['inner', 'outer'], 'rate')
+    """
+
+    name: str
+    source: Source
+    material: Material | None
+    channel: NuclearCapture
+    zones: tuple[Zone, ...]
+    schedule: Schedule | None = None
+    efficiency: float = 1.0
+    published: Published | None = None
+    references: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Inputs without which no absolute rate follows."""
+        return tuple(
+            text
+            for text, there in (
+                ("source.activity", self.source.history is not None),
+                ("target.material (number of targets per volume)", self.material is not None),
+            )
+            if not there
+        )
+
+    @property
+    def quantity(self) -> str:
+        """What the kernel gives: "counts", "rate" (at the reference time) or, where an input is missing, "ratio"."""
+        if self.missing:
+            return "ratio"
+        return "rate" if self.schedule is None else "counts"
+
+    def paths(self, zone: Zone, *, dm2_max: str | float = DM2_MAX, accuracy: float = 1e-4) -> PathLengthDistribution:
+        """Path lengths of a zone from its shape alone, exact for oscillation up to dm2_max at the lowest line."""
+        return _paths(zone.shape, zone.source_shape, self._phase(dm2_max), accuracy)
+
+    def fraction(self, zone: Zone, distance: Array) -> Array:
+        """Fraction (n,) of the directions from the centre of the source in which the zone exists at each distance: what to draw."""
+        return zone.shape.fraction(distance)
+
+    def _phase(self, dm2_max: str | float, energy: float | None = None) -> float:
+        lowest = float(min(line.energy for line in self.source.lines)) if energy is None else energy
+        return _dm2(dm2_max) / (4 * units.hbarc * lowest)
+
+    def kernel(self, *, dm2_max: str | float = DM2_MAX, accuracy: float = 1e-4) -> RateKernel:
+        """The kernel: one block per zone and final state, nodes for each line at each distance.
+
+        Parameters
+        ----------
+        dm2_max : str or float, mass-squared
+            Largest dm2 for which the nodes are exact.
+        accuracy : float
+            Of the survival probability averaged over a zone.
+
+        Returns
+        -------
+        RateKernel
+            Counts over the schedule, rates at the reference time, or ratios to no new physics; one bin per zone.
+
+        Raises
+        ------
+        RangeError
+            If dm2_max or accuracy is not positive.
+        """
+        if not 0 < accuracy < 1:
+            raise RangeError(f"accuracy {accuracy}: expected a number between 0 and 1")
+        states = self.channel.states(self.source)
+        per_path = self.rate_per_path()
+        mean_sigma = sum(float(self.source.intensities @ state.cross_section) for state in states)
+        factor = (1 / mean_sigma if per_path is None else per_path / mean_sigma) * self.source.intensities  # per line, times its cross section
+        blocks = []
+        for i, zone in enumerate(self.zones):
+            shape = self.paths(zone, dm2_max=dm2_max, accuracy=0.5 * accuracy)
+            target = zone.published_path or shape.mean_path
+            if per_path is None:
+                target = shape.mean_path / shape.mean_path
+            lines = [shape.compress_to(self._phase(dm2_max, line.energy), 0.5 * accuracy).scaled_to(target) for line in self.source.lines]
+            energy = np.concatenate([np.full(len(paths.baseline), line.energy) for line, paths in zip(self.source.lines, lines, strict=True)])
+            baseline = np.concatenate([paths.baseline for paths in lines])
+            for state in states:
+                electron = np.concatenate([f * sigma * paths.weight for f, sigma, paths in zip(factor, state.cross_section, lines, strict=True)])
+                blocks.append(
+                    Block(
+                        bins=slice(i, i + 1), energy=energy, baseline=baseline, weight=np.stack([electron, np.zeros_like(electron)])[:, None, :],
+                        tags=self.source.tags | {self.channel.tag, state.tag},
+                    )  # fmt: skip
+                )
+        return RateKernel(
+            labels=tuple(zone.name for zone in self.zones), blocks=tuple(blocks), background=np.zeros(len(self.zones)),
+            reach=_dm2(dm2_max) / (4 * units.hbarc), references=self.references,
+        )  # fmt: skip
+
+    def rate_per_path(self) -> float | None:
+        """Expected captures (or rate of captures) per length of mean path, A n sigma; None where an input is missing."""
+        if self.source.history is None or self.material is None:
+            return None
+        decays = self.source.history.activity if self.schedule is None else self.schedule.decays(self.source.history) * self.efficiency
+        sigma = sum(float(self.source.intensities @ state.cross_section) for state in self.channel.states(self.source))
+        return decays * self.material.number_density(self.channel.target) * sigma
+
+    def zone_ratios(self, hypothesis: Hypothesis, theta: Theta, *, dm2_max: str | float = DM2_MAX) -> Array:
+        """Expected under a hypothesis over expected without new physics, per zone (n_zones,)."""
+        expectation = Expectation(self.kernel(dm2_max=dm2_max), hypothesis)
+        ratios: Array = expectation.prediction(theta).counts / expectation.null
+        return ratios
+
+    def ratio(self, hypothesis: Hypothesis, theta: Theta, *, dm2_max: str | float = DM2_MAX) -> float:
+        """The same for all zones together.
+
+        Examples
+        --------
+        >>> import megacurie as mci
+        >>> round(mci.load("best").ratio(mci.ActivityScale(), {"activity": 0.8}), 6)
+        0.8
+        """
+        expectation = Expectation(self.kernel(dm2_max=dm2_max), hypothesis)
+        return float(expectation.prediction(theta).counts.sum() / expectation.null.sum())
+
+
+@lru_cache(maxsize=64)
+def _paths(shape: Shape, source: Shape | None, phase: float, accuracy: float) -> PathLengthDistribution:
+    """Shapes are frozen values: one geometry is integrated once per process."""
+    return path_lengths(shape, source=source, phase=phase, accuracy=accuracy)
+
+
+def _dm2(value: str | float) -> float:
+    dm2 = units.parse(value, "mass-squared") if isinstance(value, str) else value
+    if not dm2 > 0:
+        raise RangeError(f"dm2_max {value}: expected a positive squared mass difference")
+    return dm2

@@ -1,0 +1,93 @@
+"""Field types of experiment files: text with a unit, fractions, moments, names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic_core import core_schema
+
+from megacurie.foundation import provenance, units
+from megacurie.foundation.errors import MegacurieError, did_you_mean
+
+
+class Reads:
+    """An annotation: how a field is read from what stands in the file, and what the schema says of it."""
+
+    def __init__(self, read: Callable[[Any], Any], schema: Mapping[str, Any]) -> None:
+        self.read, self.schema = read, dict(schema)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        def read(raw: Any) -> Any:
+            try:
+                return self.read(raw)
+            except MegacurieError as error:
+                raise ValueError(str(error)) from None
+
+        return core_schema.no_info_plain_validator_function(read)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return self.schema
+
+
+def quantity(dimension: str, *, low: float = -math.inf, positive: bool = False, words: Mapping[str, float] | None = None) -> Reads:
+    """A number with a unit of a dimension; ``words`` are read as they are."""
+    example = f"1 {units.suggested(dimension)}"
+
+    def read(raw: Any) -> float:
+        if isinstance(raw, str) and words and raw in words:
+            return words[raw]
+        if not isinstance(raw, str):
+            raise ValueError(f"{raw!r}: expected text with a unit of {dimension}, such as \"{example}\"")
+        value = units.parse(raw, dimension)
+        if value < low or (positive and value <= 0):
+            raise ValueError(f"{raw!r}: expected {'a positive value' if positive else 'zero or more'}")
+        return value
+
+    return Reads(read, {"type": "string", "description": f"number and unit of {dimension}", "examples": [example, *(words or ())]})
+
+
+def one_of(names: Callable[[], tuple[str, ...]], what: str) -> Reads:
+    """One of some names, with the nearest one in the message."""
+
+    def read(raw: Any) -> str:
+        if raw not in names():
+            raise ValueError(f"{raw!r} is not a known {what}. {did_you_mean(str(raw), names())}")
+        return str(raw)
+
+    return Reads(read, {"type": "string", "description": what})
+
+
+def _fraction(raw: Any) -> float:
+    value = units.parse(raw, "dimensionless") if isinstance(raw, str) else raw
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError(f"{raw} is outside [0, 1]")
+    return float(value)
+
+
+def _moment(raw: Any) -> str:
+    try:
+        moment = raw if isinstance(raw, datetime) else datetime.fromisoformat(str(raw))
+    except ValueError:
+        raise ValueError(f'{raw!r}: expected a date and time, such as "2019-07-05T14:02+03:00"') from None
+    return moment.isoformat(timespec="minutes")
+
+
+def _any_quantity(raw: Any) -> str:
+    if not isinstance(raw, str):
+        raise ValueError(f'{raw!r}: expected text with a unit, such as "54.9 1/d"; a pure number also stands as text')
+    units.parse_any(raw)
+    return raw
+
+
+Length = Annotated[float, quantity("length", positive=True)]
+Height = Annotated[float, quantity("length", words={"top": math.inf, "bottom": -math.inf})]
+Mass = Annotated[float, quantity("mass", positive=True)]
+Time = Annotated[float, quantity("time")]
+Activity = Annotated[float, quantity("activity", low=0.0)]
+Fraction = Annotated[float, Reads(_fraction, {"type": ["number", "string"], "description": "fraction in [0, 1], or per cent as text"})]
+Moment = Annotated[str, Reads(_moment, {"type": "string", "format": "date-time"})]
+AnyQuantity = Annotated[str, Reads(_any_quantity, {"type": "string", "description": "number and unit", "examples": ["54.9 1/d", "0.95"]})]
+Reference = Annotated[str, one_of(lambda: tuple(provenance.references()), "key of references.bib")]

@@ -1,0 +1,1 @@
+"""Physics: sources, materials, geometry, channels, hypotheses. Knows no statistics."""

@@ -1,0 +1,79 @@
+"""When it happens: exposures, decays during them, saturation of a radioactive product."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from megacurie.foundation import units
+from megacurie.foundation.errors import RangeError
+from megacurie.physics.sources import ActivityHistory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """A stretch of time with the source in place: start and stop after the reference time, and the fraction that is live."""
+
+    start: float
+    stop: float
+    live_fraction: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.start) and math.isfinite(self.stop) and self.stop > self.start):
+            raise RangeError(f"exposure from {units.format(self.start, 'd')} to {units.format(self.stop, 'd')}: expected stop after start")
+        if not 0 < self.live_fraction <= 1:
+            raise RangeError(f"exposure: live fraction {self.live_fraction} is outside (0, 1]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """A list of exposures.
+
+    Examples
+    --------
+    >>> from megacurie.foundation import units as u
+    >>> schedule = Schedule(exposures=(Exposure(start=0.0, stop=30 * u.day),))
+    >>> round(schedule.live_time / u.day, 6)
+    30.0
+    """
+
+    exposures: tuple[Exposure, ...]
+
+    @property
+    def live_time(self) -> float:
+        """Sum of the live times."""
+        return sum((e.stop - e.start) * e.live_fraction for e in self.exposures)
+
+    def decays(self, history: ActivityHistory) -> float:
+        """Decays of a source while the detector is live."""
+        return sum(e.live_fraction * history.decays(e.start, e.stop) for e in self.exposures)
+
+
+def saturation(duration: float, source_half_life: float, product_half_life: float) -> float:
+    """Product atoms present at the end of an exposure over rate x mean life, when production decays with the source.
+
+    S = l_p (exp(-l_s T) - exp(-l_p T)) / (l_p - l_s), the rate being that at the start of the exposure; 1 - exp(-l T) for a constant rate.
+
+    Parameters
+    ----------
+    duration, source_half_life, product_half_life : float, time
+
+    Returns
+    -------
+    float
+        Dimensionless.
+
+    Sources
+    -------
+    The factor of arXiv:2201.07364 (BEST), Table XIII; solution of dN/dt = R(t) - l_p N.
+
+    Examples
+    --------
+    >>> from megacurie.foundation import units as u
+    >>> print(f"{saturation(9.791 * u.day, 27.704 * u.day, 11.43 * u.day):.4f}")
+    0.3924
+    """
+    a, b = math.log(2) / source_half_life, math.log(2) / product_half_life
+    # expm1 keeps the digits when the two half-lives are close
+    x = (b - a) * duration
+    return b * math.exp(-b * duration) * (math.expm1(x) / (b - a) if x else duration)

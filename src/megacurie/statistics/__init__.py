@@ -1,0 +1,1 @@
+"""Statistics: callables and arrays; knows no physics and could fit anything."""

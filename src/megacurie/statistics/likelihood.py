@@ -1,0 +1,466 @@
+"""Likelihoods: a measurement against a model; they add.
+
+What to use when: measured values with Gaussian errors, :class:`GaussianLikelihood`; several together, ``a + b``. Two Gaussian likelihoods with one treatment of
+asymmetric errors merge into one, the pulls they share being common columns of the covariance; any other pair becomes a :class:`Joint`. Same name = same nuisance.
+
+``minus_two_log`` is chi2 with the pulls profiled. No ln det V is added when the covariance moves with the prediction.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol, final
+
+import numpy as np
+
+from megacurie.foundation.arrays import Array, namespace
+from megacurie.foundation.errors import FitError, RangeError
+from megacurie.foundation.measurement import Measurement, Pull
+from megacurie.foundation.parameters import Parameter, Theta
+
+Treatment = Literal["lower", "upper", "split-normal", "variable"]
+"""How asymmetric errors enter: one of the two; the one on the side of the prediction; or a width linear in it (R. Barlow, physics/0406120)."""
+
+
+Data = Any
+"""Toy data: an array (..., n) for Gaussian likelihoods, a tuple of the parts' for a Joint; None stands for the measured data."""
+Pulls = Mapping[str, "float | Array"]
+
+
+class Model(Protocol):
+    """A callable prediction mu(theta) (..., n) that knows its parameters.
+
+    ``affine`` names the parameter in which mu is affine, and ``split`` gives mu at 0 and its slope; ``null`` is the prediction of the null hypothesis;
+    ``check`` refuses theta for which the prediction is not exact; ``limited`` names parameters whose bound is the model's, not the hypothesis's.
+    """
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]: ...
+    @property
+    def affine(self) -> str | None: ...
+    @property
+    def null(self) -> Array: ...
+    @property
+    def limited(self) -> tuple[str, ...]: ...
+    @property
+    def references(self) -> frozenset[str]: ...
+    def __call__(self, theta: Theta) -> Array: ...
+    def split(self, theta: Theta) -> tuple[Array, Array]: ...
+    def check(self, theta: Theta) -> None: ...
+
+
+class Likelihood(abc.ABC):
+    """What fits and scans need of a likelihood.
+
+    Attributes
+    ----------
+    parameters : tuple of Parameter
+    pulls : tuple of str
+        Names of the nuisances that are profiled.
+    n_data : int or None
+        None where there is no number of data (event likelihoods): no degrees of freedom, no p-value.
+    affine : str or None
+        Parameter that ``profile_affine`` minimises in closed form.
+    references : frozenset of str
+    """
+
+    parameters: tuple[Parameter, ...]
+    pulls: tuple[str, ...]
+    n_data: int | None
+    affine: str | None
+    limited: tuple[str, ...]
+    references: frozenset[str]
+
+    @abc.abstractmethod
+    def minus_two_log(self, theta: Theta, data: Data = None) -> Array:
+        """chi2 with the pulls profiled; broadcasts over theta (...) and over data (..., n)."""
+
+    @abc.abstractmethod
+    def shifted(self, theta: Theta, data: Data = None) -> Callable[[Pulls], Array]:
+        """chi2 as a function of the pulls alone, without their own penalty x^2; the prediction is evaluated once."""
+
+    def at(self, theta: Theta, pulls: Pulls, data: Data = None) -> Array:
+        """chi2 at given pulls, without their own penalty x^2."""
+        return self.shifted(theta, data)(pulls)
+
+    @abc.abstractmethod
+    def null_shifted(self) -> Callable[[Pulls], Array]:
+        """``shifted`` of the null hypothesis."""
+
+    @abc.abstractmethod
+    def null(self) -> float:
+        """chi2 of the null hypothesis, pulls profiled."""
+
+    @abc.abstractmethod
+    def best_pulls(self, theta: Theta) -> dict[str, float]:
+        """The profiled pulls at one theta, in sigma."""
+
+    @abc.abstractmethod
+    def check(self, theta: Theta) -> None:
+        """Refuse theta for which the prediction is not exact (RangeError)."""
+
+    @abc.abstractmethod
+    def draw(self, theta: Theta, n: int, rng: np.random.Generator) -> Data:
+        """``n`` toy data sets at one theta; only the likelihood that drew them reads them."""
+
+    def profile_affine(self, theta: Theta) -> tuple[Array, Array]:
+        """Best value of the affine parameter between its bounds, and chi2 there, for theta without it (...); only where ``affine`` names one."""
+        raise FitError(f"{type(self).__name__} has no affine parameter", {})
+
+    def __add__(self, other: Likelihood) -> Likelihood:
+        """Both measurements; parameters and pulls of the same name are shared."""
+        if isinstance(self, GaussianLikelihood) and isinstance(other, GaussianLikelihood) and self.asymmetric == other.asymmetric:
+            return GaussianLikelihood(_Stacked(self.model, other.model), _stacked(self.measurement, other.measurement), asymmetric=self.asymmetric)
+        parts = [part for one in (self, other) for part in (one.parts if isinstance(one, Joint) else (one,))]
+        return Joint(*parts)
+
+
+def _penalty(parameters: tuple[Parameter, ...], theta: Theta) -> Any:
+    """Sum of ((theta - mean)/sigma)^2 of the parameters with a prior."""
+    total: Any = 0.0
+    for p in parameters:
+        if p.prior is not None:
+            size = (p.upper - p.lower) / (p.high - p.low)  # internal units per display unit
+            total = total + ((theta[p.name] / size - p.prior[0]) / p.prior[1]) ** 2
+    return total
+
+
+def statistical_errors(measurement: Measurement, mu: Array, asymmetric: Treatment) -> Array:
+    """Statistical errors (..., n) of a measurement at a prediction (..., n), under a treatment of asymmetric errors."""
+    plus, minus, d = measurement.plus, measurement.minus, measurement.values
+    if asymmetric == "lower":
+        return minus
+    if asymmetric == "upper":
+        return plus
+    xp = namespace(mu)
+    if asymmetric == "split-normal":
+        return xp.where(mu > d, plus, minus)
+    # a width that would reach zero far below the data stops at a tenth of the smaller error
+    width = 2 * plus * minus / (plus + minus) + (plus - minus) / (plus + minus) * (mu - d)
+    return xp.maximum(width, 0.1 * xp.minimum(plus, minus))
+
+
+def _columns(measurement: Measurement, mu: Array) -> Array:
+    """Shift per sigma of each pull (..., n, pulls) at a prediction."""
+    xp = namespace(mu)
+    columns = [pull.shape * (mu if pull.of == "prediction" else xp.broadcast_to(measurement.reference, mu.shape)) for pull in measurement.pulls]
+    return xp.stack(columns, -1) if columns else xp.zeros((*mu.shape, 0))
+
+
+def covariance(measurement: Measurement, mu: Array, asymmetric: Treatment = "lower") -> Array:
+    """Covariance matrix (..., n, n) of a measurement at a prediction (..., n): statistical errors and pulls."""
+    xp = namespace(mu)
+    columns = _columns(measurement, mu)
+    return statistical_errors(measurement, mu, asymmetric)[..., :, None] ** 2 * np.eye(len(measurement.values)) + columns @ xp.swapaxes(columns, -1, -2)
+
+
+@final
+class GaussianLikelihood(Likelihood):
+    """Values with Gaussian errors and pulls.
+
+        chi2(theta) = min_x  sum_i [(d_i - mu_i - sum_k C_ik x_k)/s_i]^2 + sum_k x_k^2,   C_ik = shape_ik x (reference_i or mu_i)
+
+    which is the chi2 of the covariance diag(s^2) + C C^T. A pull with a lower bound is held at it where its best value lies below.
+
+    Parameters
+    ----------
+    model : Model
+        Prediction of the values.
+    measurement : Measurement
+    asymmetric : "lower", "upper", "split-normal" or "variable"
+        Statistical errors used: always the lower, always the upper, that on the side of the prediction, or Barlow's variable width
+        s(mu) = 2 s+ s-/(s+ + s-) + (s+ - s-)/(s+ + s-) (mu - d).
+
+    Raises
+    ------
+    RangeError
+        If model and measurement differ in length, or two pulls have a lower bound.
+    """
+
+    def __init__(self, model: Model, measurement: Measurement, *, asymmetric: Treatment = "lower") -> None:
+        if np.shape(model.null) != measurement.values.shape:
+            raise RangeError(f"the model predicts {np.shape(model.null)[0]} values, the measurement has {len(measurement.values)}")
+        self.model, self.measurement, self.asymmetric = model, measurement, asymmetric
+        self.parameters, self.affine, self.limited = model.parameters, model.affine, model.limited
+        self.pulls = tuple(pull.name for pull in measurement.pulls)
+        self.n_data = len(measurement.values)
+        self.references = model.references | measurement.references
+        bounded = [k for k, pull in enumerate(measurement.pulls) if np.isfinite(pull.low)]
+        if len(bounded) > 1:
+            raise RangeError(f"pulls {', '.join(self.pulls[k] for k in bounded)} all have a lower bound: expected at most one")
+        self._bounded = bounded[0] if bounded else None
+        self.bounded = self.pulls[bounded[0]] if bounded else None
+        self.fixed = asymmetric in ("lower", "upper") and not bounded and all(pull.of == "reference" for pull in measurement.pulls)
+        self._whiten = np.linalg.inv(np.linalg.cholesky(self.covariance(measurement.reference))).T if self.fixed else None
+
+    def errors(self, mu: Array) -> Array:
+        """Statistical errors (..., n) at a prediction, under the stated treatment of asymmetric errors."""
+        return statistical_errors(self.measurement, mu, self.asymmetric)
+
+    def covariance(self, mu: Array) -> Array:
+        """Covariance matrix (..., n, n) at a prediction: statistical errors and pulls."""
+        return covariance(self.measurement, mu, self.asymmetric)
+
+    def _profile(self, mu: Array, data: Array) -> tuple[Array, Array]:
+        """chi2 (...) and the profiled pulls (..., pulls) at a prediction."""
+        xp = namespace(mu, data)
+        variance = self.errors(mu) ** 2
+        columns = _columns(self.measurement, mu)
+        r = data - mu
+        scaled = columns / variance[..., :, None]
+        normal = xp.swapaxes(scaled, -1, -2) @ columns + np.eye(len(self.pulls))
+        gradient = (xp.swapaxes(scaled, -1, -2) @ r[..., None])[..., 0]
+        x = xp.linalg.solve(normal, gradient[..., None])[..., 0]
+        chi2 = (r * r / variance).sum(-1) - (gradient * x).sum(-1)
+        if self._bounded is not None:  # a quadratic function at its bound, the other pulls free
+            k, inverse = self._bounded, xp.linalg.inv(normal)
+            below = xp.minimum(x[..., k] - self.measurement.pulls[k].low, 0.0)
+            chi2 = chi2 + below**2 / inverse[..., k, k]
+            x = x - inverse[..., :, k] * (below / inverse[..., k, k])[..., None]
+        return chi2, x
+
+    def at_prediction(self, mu: Array, data: Array | None = None) -> Array:
+        """chi2 (...) of a prediction (..., n), pulls profiled."""
+        data = self.measurement.values if data is None else data
+        if self._whiten is not None:
+            white = (data - mu) @ self._whiten
+            result: Array = (white * white).sum(-1)
+            return result
+        return self._profile(mu, data)[0]
+
+    def minus_two_log(self, theta: Theta, data: Data = None) -> Array:
+        return self.at_prediction(self.model(theta), data) + _penalty(self.parameters, theta)
+
+    def shifted(self, theta: Theta, data: Data = None) -> Callable[[Pulls], Array]:
+        chi2, penalty = self._shifted(self.model(theta), data), _penalty(self.parameters, theta)
+        return lambda pulls: chi2(pulls) + penalty
+
+    def null_shifted(self) -> Callable[[Pulls], Array]:
+        return self._shifted(self.model.null, None)
+
+    def _shifted(self, mu: Array, data: Data) -> Callable[[Pulls], Array]:
+        data = self.measurement.values if data is None else data
+        columns, errors = _columns(self.measurement, mu), self.errors(mu)
+
+        def chi2(pulls: Pulls) -> Array:
+            r = data - mu
+            for k, name in enumerate(self.pulls):
+                r = r - columns[..., k] * np.asarray(pulls[name])[..., None]
+            result: Array = ((r / errors) ** 2).sum(-1)
+            return result
+
+        return chi2
+
+    def null(self) -> float:
+        return float(self.at_prediction(self.model.null))
+
+    def best_pulls(self, theta: Theta) -> dict[str, float]:
+        x = self._profile(self.model(theta), self.measurement.values)[1]
+        return {name: float(value) for name, value in zip(self.pulls, x, strict=True)}
+
+    def check(self, theta: Theta) -> None:
+        self.model.check(theta)
+
+    def draw(self, theta: Theta, n: int, rng: np.random.Generator) -> Array:
+        """Toys (n, n_data) with the mean and covariance at theta; asymmetric errors as the treatment has them at that prediction."""
+        mu = self.model(theta)
+        return mu + rng.standard_normal((n, len(mu))) @ np.linalg.cholesky(self.covariance(mu)).T
+
+    def profile_affine(self, theta: Theta) -> tuple[Array, Array]:
+        """Best value of the affine parameter between its bounds, and chi2 there, for theta without it (...).
+
+        Closed form for a fixed covariance; otherwise the best of a grid, improved by three Newton steps.
+        """
+        assert self.affine is not None
+        parameter = next(p for p in self.parameters if p.name == self.affine)
+        zero, slope = self.model.split(theta)
+        theta = dict(theta)
+
+        def chi2(s: Array) -> Array:
+            full = {**theta, parameter.name: s}
+            return self.at_prediction(zero + s[..., None] * slope) + _penalty(self.parameters, full)
+
+        if self._whiten is not None and parameter.prior is None:
+            c0, c1, c2 = self.quadratic(zero, slope)
+            best = np.clip(c1 / np.where(c2 > 0, c2, 1.0), parameter.lower, parameter.upper)
+            return best, c0 - 2 * best * c1 + best**2 * c2 + _penalty(self.parameters, {**theta, parameter.name: best})
+        lead = zero.shape[:-1]
+        trial = np.linspace(parameter.lower, parameter.upper, 41).reshape(-1, *(1 for _ in lead))
+        values = chi2(np.broadcast_to(trial, (len(trial), *lead)))
+        best = np.take_along_axis(np.broadcast_to(trial, values.shape), values.argmin(0)[None], 0)[0]
+        lowest = values.min(0)
+        step = 1e-3 * (parameter.upper - parameter.lower)
+        for _ in range(3):
+            middle = np.clip(best, parameter.lower + step, parameter.upper - step)
+            down, here, up = (chi2(middle + k * step) for k in (-1, 0, 1))
+            bend = np.where((curve := up - 2 * here + down) > 0, curve, np.inf)
+            trial = np.clip(middle - 0.5 * step * (up - down) / bend, parameter.lower, parameter.upper)
+            value = chi2(trial)
+            best, lowest = np.where(value < lowest, trial, best), np.minimum(value, lowest)
+        return best, lowest
+
+    def quadratic(self, zero: Array, slope: Array) -> tuple[Array, Array, Array]:
+        """c0, c1, c2 of chi2(s) = c0 - 2 s c1 + s^2 c2 for mu = zero + s slope; fixed covariance only."""
+        assert self._whiten is not None
+        g = (self.measurement.values - zero) @ self._whiten
+        h = slope @ self._whiten
+        return (g * g).sum(-1), (g * h).sum(-1), (h * h).sum(-1)
+
+
+@final
+class Joint(Likelihood):
+    """A sum of likelihoods that do not merge; pulls of the same name are one nuisance, profiled by Newton's method for all theta at once.
+
+    Raises
+    ------
+    RangeError
+        If two parts declare the same parameter differently, or a pull has a lower bound (give the parts one treatment of asymmetric errors: they then merge).
+    """
+
+    def __init__(self, *parts: Likelihood) -> None:
+        self.parts = parts
+        self.parameters = _union(*(part.parameters for part in parts))
+        self.affine = None
+        self.limited = tuple(dict.fromkeys(name for part in parts for name in part.limited))
+        self.pulls = tuple(dict.fromkeys(name for part in parts for name in part.pulls))
+        sizes = [part.n_data for part in parts]
+        self.n_data = None if None in sizes else sum(size for size in sizes if size is not None)
+        self.references = frozenset().union(*(part.references for part in parts))
+        for part in parts:
+            if isinstance(part, GaussianLikelihood) and part.bounded:
+                raise RangeError(f"pull {part.bounded!r} has a lower bound: expected free pulls in a sum of unlike likelihoods. Give both the same 'asymmetric'")
+
+    def _data(self, data: Data) -> tuple[Data, ...]:
+        return (None,) * len(self.parts) if data is None else tuple(data)
+
+    def shifted(self, theta: Theta, data: Data = None) -> Callable[[Pulls], Array]:
+        parts = [part.shifted(theta, one) for part, one in zip(self.parts, self._data(data), strict=True)]
+        twice = sum(_penalty(part.parameters, theta) for part in self.parts) - _penalty(self.parameters, theta)  # a shared prior counts once
+        return lambda pulls: sum(part(pulls) for part in parts) - twice
+
+    def null_shifted(self) -> Callable[[Pulls], Array]:
+        parts = [part.null_shifted() for part in self.parts]
+        return lambda pulls: sum((part(pulls) for part in parts), np.zeros(()))
+
+    def minus_two_log(self, theta: Theta, data: Data = None) -> Array:
+        return _newton(self.shifted(theta, data), len(self.pulls), self.pulls)[0]
+
+    def null(self) -> float:
+        return float(_newton(self.null_shifted(), len(self.pulls), self.pulls)[0])
+
+    def best_pulls(self, theta: Theta) -> dict[str, float]:
+        x = _newton(self.shifted(theta), len(self.pulls), self.pulls)[1]
+        return {name: float(value) for name, value in zip(self.pulls, x, strict=True)}
+
+    def check(self, theta: Theta) -> None:
+        for part in self.parts:
+            part.check(theta)
+
+    def draw(self, theta: Theta, n: int, rng: np.random.Generator) -> Data:
+        """A tuple of the parts' toys; a pull that parts share is thrown in each of them apart."""
+        return tuple(part.draw(theta, n, rng) for part in self.parts)
+
+
+def _newton(chi2: Callable[[Pulls], Array], k: int, names: tuple[str, ...]) -> tuple[Array, Array]:
+    """min over x of chi2(x) + x^2, and x (..., k); derivatives by central differences, exact for a quadratic chi2."""
+    step, eye = 1e-2, np.eye(k)
+
+    def total(x: Array) -> Array:
+        return chi2({name: x[..., i] for i, name in enumerate(names)}) + (x * x).sum(-1)
+
+    here = total(np.zeros(k))
+    x = np.zeros((*np.shape(here), k))
+    for _ in range(8 if k else 0):
+        up, down = (np.stack([total(x + sign * step * e) for e in eye], -1) for sign in (1, -1))
+        gradient = (up - down) / (2 * step)
+        hessian = np.stack([np.stack([(total(x + step * (a + b)) - total(x + step * (a - b)) - total(x - step * (a - b)) + total(x - step * (a + b))) for a in eye], -1) for b in eye], -1)
+        change = np.linalg.solve(hessian / (2 * step) ** 2, gradient[..., None])[..., 0]
+        x = x - change
+        if np.abs(change).max() < 1e-9:
+            break
+    return total(x), x
+
+
+@dataclass(frozen=True)
+class _Stacked:
+    """Two models one after the other."""
+
+    a: Model
+    b: Model
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return _union(self.a.parameters, self.b.parameters)
+
+    @property
+    def affine(self) -> str | None:
+        """A parameter in which each part is affine, or on which it does not depend."""
+        for name in (self.a.affine, self.b.affine):
+            if name and all(m.affine == name or name not in (p.name for p in m.parameters) for m in (self.a, self.b)):
+                return name
+        return None
+
+    @property
+    def null(self) -> Array:
+        return np.concatenate([self.a.null, self.b.null])
+
+    @property
+    def limited(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.a.limited, *self.b.limited)))
+
+    @property
+    def references(self) -> frozenset[str]:
+        return self.a.references | self.b.references
+
+    def __call__(self, theta: Theta) -> Array:
+        xp = namespace(*theta.values())
+        return _join(xp, *(m({p.name: theta[p.name] for p in m.parameters}) for m in (self.a, self.b)))
+
+    def split(self, theta: Theta) -> tuple[Array, Array]:
+        name = self.affine
+        assert name is not None
+        zero, one = self({**theta, name: 0.0}), self({**theta, name: 1.0})
+        return zero, one - zero
+
+    def check(self, theta: Theta) -> None:
+        for model in (self.a, self.b):
+            model.check(theta)
+
+
+def _join(xp: Any, a: Array, b: Array) -> Array:
+    lead = np.broadcast_shapes(a.shape[:-1], b.shape[:-1])
+    joined: Array = xp.concatenate([xp.broadcast_to(one, (*lead, one.shape[-1])) for one in (a, b)], -1)
+    return joined
+
+
+def _union(*groups: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
+    """Parameters by name; where bounds differ, those that all allow."""
+    found: dict[str, Parameter] = {}
+    for p in (p for group in groups for p in group):
+        q = found.setdefault(p.name, p)
+        if (p.unit, p.scale, p.prior) != (q.unit, q.scale, q.prior):
+            raise RangeError(f"parameter {p.name!r} is declared in two ways: {p} and {q}")
+        found[p.name] = replace(q, low=max(p.low, q.low), high=min(p.high, q.high))
+    return tuple(found.values())
+
+
+def _stacked(a: Measurement, b: Measurement) -> Measurement:
+    pulls: dict[str, Pull] = {}
+    for one, before, after in ((a, 0, len(b.values)), (b, len(a.values), 0)):
+        for pull in one.pulls:
+            padded = replace(pull, shape=np.concatenate([np.zeros(before), pull.shape, np.zeros(after)]))
+            there = pulls.get(pull.name)
+            if there is not None and (there.of, there.low) != (pull.of, pull.low):
+                raise RangeError(f"pull {pull.name!r} is 'of {there.of}' in one measurement and 'of {pull.of}' in the other: expected the same")
+            pulls[pull.name] = padded if there is None else replace(there, shape=there.shape + padded.shape)
+    return Measurement(
+        names=a.names + b.names,
+        values=np.concatenate([a.values, b.values]),
+        plus=np.concatenate([a.plus, b.plus]),
+        minus=np.concatenate([a.minus, b.minus]),
+        reference=np.concatenate([a.reference, b.reference]),
+        pulls=tuple(pulls.values()),
+        references=a.references | b.references,
+    )

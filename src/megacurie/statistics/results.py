@@ -1,0 +1,324 @@
+"""What fits and scans return: frozen values that print themselves, and p-values against sigma."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import chdtrc, chdtri, erfc, erfcinv
+
+from megacurie.foundation import units
+from megacurie.foundation.arrays import Array
+from megacurie.foundation.display import Table
+from megacurie.foundation.errors import RangeError
+from megacurie.foundation.parameters import Parameter
+
+
+def p_value(chi2: float, dof: int) -> float:
+    """Probability of a chi2 at least as large, for ``dof`` degrees of freedom.
+
+    Raises
+    ------
+    RangeError
+        If ``dof`` is not positive or chi2 is negative.
+
+    Examples
+    --------
+    >>> f"{p_value(32.1, 2):.1e}"
+    '1.1e-07'
+    """
+    if dof < 1 or not chi2 >= 0:
+        raise RangeError(f"p-value of chi2 = {chi2} with {dof} degrees of freedom: expected chi2 >= 0 and at least one degree of freedom")
+    return float(chdtrc(dof, chi2))
+
+
+def sigma_of(p: float) -> float:
+    """Two-sided Gaussian significance of a p-value.
+
+    Examples
+    --------
+    >>> round(sigma_of(0.0027), 2)
+    3.0
+    """
+    if not 0 <= p <= 1:
+        raise RangeError(f"p-value {p}: expected a number in [0, 1]")
+    return math.sqrt(2) * float(erfcinv(p))
+
+
+def p_of(sigma: float) -> float:
+    """Two-sided p-value of a Gaussian significance; the inverse of ``sigma_of``.
+
+    Examples
+    --------
+    >>> round(sigma_of(p_of(5.0)), 10)
+    5.0
+    """
+    return float(erfc(sigma / math.sqrt(2)))
+
+
+def wilks(delta_chi2: float, dof: int) -> float:
+    """Two-sided significance of a Delta chi2 if Wilks' theorem held with ``dof`` parameters.
+
+    Examples
+    --------
+    >>> round(wilks(9.0, 1), 6), round(wilks(32.4, 2), 2)
+    (3.0, 5.34)
+    """
+    return sigma_of(p_value(max(delta_chi2, 0.0), dof))
+
+
+def threshold(confidence: float, dof: int) -> float:
+    """Delta chi2 at a confidence level for ``dof`` parameters.
+
+    Examples
+    --------
+    >>> [round(threshold(1 - p_of(n), 2), 2) for n in (1, 2, 3)]
+    [2.3, 6.18, 11.83]
+    """
+    if not 0 < confidence < 1:
+        raise RangeError(f"confidence level {confidence}: expected a number between 0 and 1")
+    return float(chdtri(dof, 1 - confidence))
+
+
+def finite(value: float) -> float | None:
+    """The value, or None (JSON null) where it is not finite."""
+    return float(value) if math.isfinite(value) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minimum:
+    """A local minimum: theta (internal units) and its chi2."""
+
+    theta: Mapping[str, float]
+    chi2: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """Result of ``fit``.
+
+    Attributes
+    ----------
+    parameters : tuple of Parameter
+        All of them, fixed ones too.
+    best : dict of str to float
+        Internal units; prints and goes to JSON in display units.
+    fixed : tuple of str
+    intervals : dict of str to (low or None, high or None)
+        Delta chi2 = 1 with the others profiled, internal units; None where it reaches the bound of the search.
+    chi2, null_chi2 : float
+    n_data : int or None
+    minima : tuple of Minimum
+        Every local minimum within Delta chi2 = 9 of the best, the best first.
+    pulls : dict of str to float
+        Profiled pulls at the best fit, in sigma.
+    notes : tuple of str
+    references : frozenset of str
+    """
+
+    parameters: tuple[Parameter, ...]
+    best: Mapping[str, float]
+    fixed: tuple[str, ...]
+    intervals: Mapping[str, tuple[float | None, float | None]]
+    chi2: float
+    null_chi2: float
+    n_data: int | None
+    minima: tuple[Minimum, ...]
+    pulls: Mapping[str, float]
+    notes: tuple[str, ...]
+    references: frozenset[str]
+
+    @property
+    def dof(self) -> int | None:
+        """Number of data less number of free parameters; None for event likelihoods."""
+        return None if self.n_data is None else self.n_data - len(self.parameters) + len(self.fixed)
+
+    @property
+    def p_value(self) -> float | None:
+        """Goodness of fit; None without degrees of freedom."""
+        return p_value(max(self.chi2, 0.0), self.dof) if self.dof is not None and self.dof > 0 else None
+
+    @property
+    def delta_chi2(self) -> float:
+        """Preference of the best fit over the null hypothesis."""
+        return self.null_chi2 - self.chi2
+
+    @property
+    def significance(self) -> dict[str, float]:
+        """Significance of the preference over the null hypothesis under Wilks' theorem, with one and with two parameters."""
+        return {f"wilks_{k}": wilks(self.delta_chi2, k) for k in (1, 2)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Display units, keys carry them; null with a reason in "notes" where a number is not finite."""
+
+        def shown(theta: Mapping[str, float]) -> dict[str, float | None]:
+            return {p.json_key: finite(units.to_display(theta[p.name], p.unit)) for p in self.parameters}
+
+        return {
+            "best": shown(self.best),
+            "fixed": list(self.fixed),
+            "intervals": {
+                p.json_key: [None if end is None else units.to_display(end, p.unit) for end in self.intervals[p.name]]
+                for p in self.parameters
+                if p.name in self.intervals
+            },
+            "chi2": self.chi2,
+            "dof": self.dof,
+            "p_value": self.p_value,
+            "null_chi2": self.null_chi2,
+            "delta_chi2": self.delta_chi2,
+            "significance": {k: finite(v) for k, v in self.significance.items()},
+            "minima": [{**shown(m.theta), "chi2": m.chi2, "delta_chi2": m.chi2 - self.chi2} for m in self.minima],
+            "pulls": dict(self.pulls),
+            "notes": list(self.notes),
+        }
+
+    def table(self) -> Table:
+        """Rows of what a person reads."""
+        rows: list[tuple[str, ...]] = []
+        for p in self.parameters:
+            low, high = self.intervals.get(p.name, (None, None))
+            value = units.to_display(self.best[p.name], p.unit)
+            if p.name in self.fixed:
+                error = "fixed"
+            elif p.name in self.intervals:
+                up = "to the bound" if high is None else f"+{units.to_display(high, p.unit) - value:.2g}"
+                down = "to the bound" if low is None else f"-{value - units.to_display(low, p.unit):.2g}"
+                error = f"{up} / {down}"
+            else:
+                error = ""
+            rows.append((p.name, p.show(self.best[p.name]), error))
+        dof = "" if self.dof is None else f" / {self.dof}"
+        rows.append(("chi2 / dof", f"{self.chi2:.2f}{dof}", f"p = {self.p_value:.2g}" if self.p_value is not None else ""))
+        rows.append(("chi2 without", f"{self.null_chi2:.2f}", f"Delta chi2 = {self.delta_chi2:.2f}"))
+        rows.append(("significance", f"{self.significance['wilks_1']:.2f} sigma", f"Wilks, 1 parameter; {self.significance['wilks_2']:.2f} with 2"))
+        rows += [(f"pull {name}", f"{x:+.2f}", "sigma") for name, x in self.pulls.items()]
+        for m in self.minima[1:]:
+            rows.append(("also", ", ".join(f"{p.name} = {p.show(m.theta[p.name], 3)}" for p in self.parameters), f"Delta chi2 = {m.chi2 - self.chi2:.2f}"))
+        return Table(title="Best fit", rows=tuple(rows), notes=self.notes)
+
+    def __str__(self) -> str:
+        return str(self.table())
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """Where Delta chi2 stays below a threshold.
+
+    Attributes
+    ----------
+    parameters : tuple of Parameter
+        Of the axes.
+    axes : dict of str to array
+        Internal units.
+    delta_chi2 : array
+        On the grid of the axes.
+    threshold : float
+    label : str
+        How the threshold was found, such as "2 sigma, Wilks with 2 parameters".
+    references : frozenset of str
+    """
+
+    parameters: tuple[Parameter, ...]
+    axes: Mapping[str, Array]
+    delta_chi2: Array
+    threshold: float
+    label: str
+    references: frozenset[str]
+
+    @property
+    def inside(self) -> Array:
+        """Boolean mask of the grid points in the region."""
+        mask: Array = self.delta_chi2 <= self.threshold
+        return mask
+
+    def contours(self) -> tuple[Array, ...]:
+        """Border lines of a two-dimensional region, each (points, 2), in the display units of the axes.
+
+        Interpolated between grid points in the scale of each axis. Raises RangeError unless there are two axes.
+        """
+        if len(self.axes) != 2:
+            raise RangeError(f"contours of a region with {len(self.axes)} axes: expected 2")
+        from contourpy import contour_generator
+
+        x, y = (np.asarray(p.position(axis)) for p, axis in zip(self.parameters, self.axes.values(), strict=True))
+        lines = contour_generator(x=x, y=y, z=self.delta_chi2.T).lines(self.threshold)
+        return tuple(np.stack([units.to_display(1.0, p.unit) * np.asarray(p.at(line[:, i])) for i, p in enumerate(self.parameters)], -1) for line in lines)
+
+    def bounds(self, name: str) -> tuple[float, float]:
+        """Smallest and largest value (internal) of one axis inside the region.
+
+        Raises
+        ------
+        RangeError
+            If the region is empty.
+        """
+        k = list(self.axes).index(name)
+        inside = self.inside.any(axis=tuple(i for i in range(self.inside.ndim) if i != k))
+        if not inside.any():
+            raise RangeError("the region is empty")
+        values = self.axes[name][inside]
+        return float(values.min()), float(values.max())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """Result of ``scan``: chi2 on a grid, the other parameters profiled.
+
+    Attributes
+    ----------
+    parameters : tuple of Parameter
+        Of the axes.
+    axes : dict of str to array
+        Internal units.
+    chi2 : array
+        One dimension per axis, in the order of ``axes``.
+    references : frozenset of str
+    """
+
+    parameters: tuple[Parameter, ...]
+    axes: Mapping[str, Array]
+    chi2: Array
+    references: frozenset[str]
+
+    def delta_chi2(self, minimum: float | None = None) -> Array:
+        """chi2 above the smallest of the grid, or above a fit's minimum where one is given."""
+        lowest = float(self.chi2.min())
+        difference: Array = self.chi2 - (lowest if minimum is None else min(lowest, minimum))
+        return difference
+
+    def region(self, *, sigma: float | None = None, confidence: float | None = None, minimum: float | None = None) -> Region:
+        """Region at a level given in sigma (two-sided) or as a probability, under Wilks' theorem with one parameter per axis.
+
+        Raises
+        ------
+        RangeError
+            Unless exactly one of the two is given, inside its range.
+        """
+        if (sigma is None) == (confidence is None):
+            raise RangeError("a region needs its level: either sigma=... or confidence=...")
+        if sigma is not None and not sigma > 0:
+            raise RangeError(f"level {sigma} sigma: expected a positive number")
+        level = 1 - p_of(sigma) if sigma is not None else confidence
+        assert level is not None
+        dof = len(self.axes)
+        name = f"{sigma:g} sigma" if sigma is not None else f"{100 * level:g} %"
+        return Region(
+            parameters=self.parameters, axes=self.axes, delta_chi2=self.delta_chi2(minimum), threshold=threshold(level, dof),
+            label=f"{name}, Wilks with {dof} parameter{'s' if dof > 1 else ''}", references=self.references,
+        )  # fmt: skip
+
+    def to_dict(self) -> dict[str, Any]:
+        """Axes and chi2 in display units."""
+        return {
+            "axes": {p.json_key: [units.to_display(float(x), p.unit) for x in self.axes[p.name]] for p in self.parameters},
+            "chi2": self.chi2.tolist(),
+            "chi2_min": float(self.chi2.min()),
+            "delta_chi2": self.delta_chi2().tolist(),
+        }

@@ -1,0 +1,1 @@
+"""The questions people ask: physics and statistics meet here."""
