@@ -8,7 +8,6 @@ Names are resolved when they are first used, so that importing the package costs
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,6 +35,10 @@ if TYPE_CHECKING:
     from megacurie.report import figures
     from megacurie.statistics.inference import fit, parameter_goodness, scan
     from megacurie.studies import gallium
+    from megacurie.studies.prediction import predict
+    from megacurie.studies.published import reproduce
+
+    __version__: str
 
 _HYPOTHESES = (
     "ActivityScale", "BranchingRatioShift", "CrossSectionScale", "ExcitedStateStrength", "ExtractionEfficiency", "Ge71HalfLife", "Hypothesis",
@@ -55,12 +58,13 @@ _WHERE = {
     "linspace": "foundation.parameters",
     "cite": "foundation.provenance",
     "fit": "statistics.inference",
+    "predict": "studies.prediction",
+    "reproduce": "studies.published",
     "parameter_goodness": "statistics.inference",
     "scan": "statistics.inference",
 }
 
 __all__ = sorted([*_WHERE, *_MODULES])  # noqa: PLE0605
-__version__ = _version("megacurie")
 
 
 def __getattr__(name: str) -> Any:
@@ -68,6 +72,10 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"megacurie.{_MODULES[name]}")
     if name in _WHERE:
         return getattr(importlib.import_module(f"megacurie.{_WHERE[name]}"), name)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("megacurie")
     raise AttributeError(f"module 'megacurie' has no attribute {name!r}")
 
 

@@ -1,7 +1,7 @@
 """Path lengths of the gallium detectors against an independent Monte Carlo and the values of the physics note.
 
-The Monte Carlo knows no rays and no intervals: it throws points of decay into the source cylinder and points of capture into space, tests the
-inequalities of the drawing, and weights with the inverse square of their distance.
+The Monte Carlo knows no rays and no intervals: it throws points of decay into the source cylinder and points of capture into space, tests
+the inequalities of the drawing, and weights with the inverse square of their distance.
 """
 
 import math
@@ -42,8 +42,8 @@ def in_zone(zone: str, rho: np.ndarray, z: np.ndarray) -> np.ndarray:
 def throw(zone: str, rng: np.random.Generator) -> np.ndarray:
     """Mean path in cm and <sin^2> at each splitting from one batch, array (1 + m,).
 
-    Points of capture lie with density 1/r^2 about the centre of the source, one in each of as many equal steps of r; the weight r^2/d^2 makes up for
-    the place of the decay.
+    Points of capture lie with density 1/r^2 about the centre of the source, one in each of as many equal steps of r; the weight r^2/d^2
+    makes up for the place of the decay.
     """
     far = 155.0  # beyond the corner of the tank, hypot(109, 110) = 154.9
     r = far * (np.arange(POINTS) + rng.random(POINTS)) / POINTS
@@ -72,14 +72,14 @@ def test_best_against_monte_carlo(zone: str) -> None:
 
 
 def test_pure_shapes_of_best() -> None:
-    """Physics note (c): the cavity is fitted to 52.0 cm, the tank filled to 211.2 cm gives 54.6 to 54.9 cm; 0.3 % and 1 % from the published ones."""
+    """Physics note (c): cavity fitted to 52.0 cm, tank filled to 211.2 cm: 54.6 to 54.9 cm; tolerance 0.3 % inner, 1 % outer."""
     assert best("inner").mean_path == pytest.approx(52.03 * u.cm, rel=3e-3)  # published 52.03(18) cm
     assert best("outer").mean_path == pytest.approx(54.41 * u.cm, rel=1e-2)  # published 54.41(18) cm
     assert 54.6 < best("outer").mean_path / u.cm < 54.9
 
 
 def test_mean_distances_of_best() -> None:
-    """Flux-weighted 0.405 and 0.96 m (physics note, rounding of the printed digits); averaged over the volume about 0.50 and 1.03 to 1.07 m."""
+    """Flux-weighted 0.405 and 0.96 m (physics note, rounding of the digits); averaged over the volume about 0.50 and 1.03 to 1.07 m."""
     assert best("inner").flux_weighted_distance == pytest.approx(0.405 * u.m, abs=0.0005 * u.m)
     assert best("outer").flux_weighted_distance == pytest.approx(0.96 * u.m, abs=0.005 * u.m)
     assert best("inner").mean_distance == pytest.approx(0.50 * u.m, abs=0.01 * u.m)
@@ -94,7 +94,7 @@ def test_full_cylinders(radius: float, height: float, source: float, mean_path: 
 
 
 def test_plain_ball_with_the_extended_source() -> None:
-    """R (1 - <d^2> / (3 R^2)) with <d^2> = r^2/2 + h^2/12 = 18.97 cm2: 66.655 cm. The 66.1 of the physics note is not reached: 0.8 % away."""
+    """R (1 - <d^2> / (3 R^2)), <d^2> = r^2/2 + h^2/12 = 18.97 cm2: 66.655 cm. The 66.1 of the physics note is 0.8 % away from this."""
     radius, d2 = 66.75, 4.3**2 / 2 + 10.8**2 / 12
     mean_path = path_lengths(Ball(radius=radius * u.cm), source=SOURCE, phase=0.0).mean_path
     assert mean_path / u.cm == pytest.approx(radius * (1 - d2 / (3 * radius**2)), rel=ACCURACY)  # asked for; the next order is 2e-6

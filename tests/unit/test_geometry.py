@@ -153,9 +153,9 @@ def test_shrinking_source_becomes_a_point_quadratically() -> None:
 
 
 def test_source_outside_the_target() -> None:
-    """Source ball of radius a, target at d: the average of 1/r^2 over the source is 1/d^2 (1 + <x^2>/6 d^2 Laplacian(1/r^2)), <x^2> = 3/5 a^2.
+    """Source ball of radius a, target at d: the average of 1/r^2 over the source is 1/d^2 + <x^2>/6 Laplacian(1/r^2).
 
-    The Laplacian of 1/r^2 is 2/r^4, so the factor is 1 + a^2 / (5 d^2).
+    <x^2> = 3/5 a^2 and the Laplacian of 1/r^2 is 2/r^4, so the factor is 1 + a^2 / (5 d^2).
     """
     d, size = 5.0, 1.0
     point = path_lengths(Ball(radius=u.m, z=d * u.m), phase=0.0).mean_path

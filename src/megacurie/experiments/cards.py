@@ -46,6 +46,17 @@ class _Activity(_Table):
         return raw if isinstance(raw, Mapping) else {"value": raw}
 
 
+class _Path(_Table):
+    value: Length
+    plus: Length | None = None
+    minus: Length | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, raw: Any) -> Any:
+        return raw if isinstance(raw, Mapping) else {"value": raw}
+
+
 class _Fill(_Table):
     height: Length | None = None
     mass: Mass | None = None
@@ -115,7 +126,7 @@ class _Zone(_Table):
     shape: _Shape | tuple[_Shape, ...]
     source_at: Length | None = None
     without: tuple[_Shape, ...] = ()
-    mean_path: Length | None = None
+    mean_path: _Path | None = None
 
 
 class _Detector(_Table):
@@ -189,6 +200,16 @@ class Card(_Table):
 def built_in() -> tuple[str, ...]:
     """Names of the cards that ship with the package."""
     return provenance.names_in("experiments")
+
+
+def templates() -> tuple[str, ...]:
+    """Names of the cards to start from."""
+    return provenance.names_in("templates")
+
+
+def template(name: str) -> str:
+    """The text of a card to start from, with a comment on each key."""
+    return provenance.data_text(f"templates/{name}.toml")
 
 
 def read(card: str | Path, settings: Mapping[str, str] | None = None) -> tuple[str, dict[str, Any]]:
@@ -402,7 +423,11 @@ def _zone(zone: _Zone, source_shape: _Shape | None, material: materials.Material
     source = None
     if source_shape is not None:
         source = _shape(source_shape, None if source_shape.height is None else 0.5 * source_shape.height, None, ())
-    return Zone(name=zone.name, shape=target, source_shape=source, published_path=zone.mean_path)
+    path = zone.mean_path
+    if path is None:
+        return Zone(name=zone.name, shape=target, source_shape=source)
+    error = max(path.plus or 0.0, path.minus or 0.0) / path.value
+    return Zone(name=zone.name, shape=target, source_shape=source, published_path=path.value, path_error=error)
 
 
 def _shape(card: _Shape, source_at: float | None, material: materials.Material | None, without: tuple[shapes.Shape, ...]) -> shapes.Shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -39,12 +40,15 @@ class Zone:
         Where the decays are; None for a point.
     published_path : float, length, or None
         Mean path length as published; scales the weights, the shape gives the distribution.
+    path_error : float
+        Relative error of the published path.
     """
 
     name: str
     shape: Shape
     source_shape: Shape | None = None
     published_path: float | None = None
+    path_error: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +206,11 @@ class Experiment:
         decays = self.source.history.activity if self.schedule is None else self.schedule.decays(self.source.history) * self.efficiency
         sigma = sum(float(self.source.intensities @ state.cross_section) for state in self.channel.states(self.source))
         return decays * self.material.number_density(self.channel.target) * sigma
+
+    def relative_errors(self, zone: Zone) -> tuple[float, float]:
+        """Relative errors (up, down) of the expected rate of a zone: cross section, activity and published path in quadrature."""
+        up, down = self.channel.relative_errors(self.source)
+        return math.hypot(up, self.source.activity_error, zone.path_error), math.hypot(down, self.source.activity_error, zone.path_error)
 
     def zone_ratios(self, hypothesis: Hypothesis, theta: Theta, *, dm2_max: str | float = DM2_MAX) -> Array:
         """Expected under a hypothesis over expected without new physics, per zone (n_zones,)."""

@@ -77,5 +77,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     'Known: inner, outer.'
     """
     names = sorted(known)
-    near = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if not near:  # capitals may be all that is wrong: mci for MCi
+        lower = {name.lower(): name for name in names}
+        near = [lower[found] for found in difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)]
     return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names)}."

@@ -105,7 +105,9 @@ class Parameter:
         """
         values = np.atleast_1d(np.asarray(value, dtype=float))
         slack = 1e-9  # rounding of an axis that ends on the bound
-        where = np.atleast_1d(self.position(values)) if self.scale == "lin" or bool(np.all(values > 0)) else np.full(values.shape, -math.inf)
+        where = np.full(values.shape, -math.inf)
+        defined = (values > 0) | (self.scale == "lin")  # a logarithm needs a positive value
+        where[defined] = self.position(values[defined])
         outside = ~((where >= -slack) & (where <= 1 + slack))
         if outside.any():
             found = self.show(values[outside][0], digits=6)

@@ -8,6 +8,7 @@ Files lie in ``megacurie/data``. A key names a file and a path inside it: ``nucl
 from __future__ import annotations
 
 import functools
+import math
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -164,8 +165,21 @@ def _datum(raw: Mapping[str, Any], place: str, inherited: Mapping[str, str]) -> 
     except UnitError as error:
         raise DataError(f"{place}: {error}") from None
     error = raw.get("error", 0)
-    numbers = {k: float(raw.get(k, error if k != "value" else 0)) * size for k in ("value", "plus", "minus")}
+    numbers = {k: _number(raw.get(k, error), f"{place}: {k}") * size for k in ("value", "plus", "minus")}
+    if numbers["plus"] < 0 or numbers["minus"] < 0:
+        raise DataError(f"{place}: errors +{raw.get('plus', error)} -{raw.get('minus', error)}: expected zero or more")
     return Datum(key=place, unit=said["unit"], printed=str(raw["value"]), ref=said["ref"], where=said["where"], note=said.get("note", ""), status=status, **numbers)
+
+
+def _number(raw: Any, place: str) -> float:
+    """A number as it stands in a file: TOML or text."""
+    try:
+        number = math.nan if isinstance(raw, bool) else float(raw)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise DataError(f"{place} {raw!s}: expected a finite number")
+    return number
 
 
 def _node(raw: Any, place: str, inherited: Mapping[str, str]) -> Node:

@@ -107,7 +107,7 @@ _DIMENSIONS: dict[str, tuple[_Dim, str]] = {
 }
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
-_FACTOR = re.compile(r"([A-Za-z%]+|1)(?:\^?(-?\d+))?")
+_FACTOR = re.compile(r"([A-Za-z%]+)(?:\^?(-?\d))?")  # one digit: '1 100 m' must not pass as 1^00 m
 
 
 def unit(text: str) -> tuple[float, _Dim]:
@@ -140,6 +140,8 @@ def unit(text: str) -> tuple[float, _Dim]:
                 raise UnitError(f"{text!r} is not a unit: nothing stands {'after' if sign == -1 else 'before'} '/'")
             continue
         for factor in re.split(r"[\s*]+", part):
+            if factor == "1":
+                continue
             found = _FACTOR.fullmatch(factor)
             if not found or found[1] not in _SYMBOLS:
                 name = found[1] if found else factor
@@ -223,7 +225,7 @@ def parse(text: str, dimension: str) -> float:
     if rest == "1" and wanted != _ONE:
         raise UnitError(f"{text!r}: no unit; expected {dimension} ({suggestions}). Write '{text.strip()} {first}' if that is what you mean")
     try:
-        return number * in_unit(rest, dimension)
+        return _finite(number * in_unit(rest, dimension))
     except UnitError as error:
         raise UnitError(f"{text!r}: {error}") from None
 
@@ -247,9 +249,15 @@ def parse_any(text: str) -> tuple[float, str]:
         raise UnitError(f"{text!r}: expected a finite number with a unit")
     number, stood = parts
     try:
-        return number * unit(stood)[0], stood
+        return _finite(number * unit(stood)[0]), stood
     except UnitError as error:
         raise UnitError(f"{text!r}: {error}") from None
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise UnitError("too large: expected a finite number")
+    return value
 
 
 def _split(text: str) -> tuple[float, str] | None:

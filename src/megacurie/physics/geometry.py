@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -188,16 +187,20 @@ def _require_domain(phase: float, accuracy: float) -> None:
 
 
 def _jacobi(x: Array, share: Array, n: int) -> tuple[Array, Array]:
-    """Diagonal (m,) and off-diagonal (m - 1,) of the Jacobi matrix of a discrete measure; m < n if it has effectively fewer points."""
+    """Diagonal (m,) and off-diagonal (m - 1,) of the Jacobi matrix of a discrete measure; m < n if it has effectively fewer points.
+
+    Products by einsum, not by "@": that may start threads, which wait for each other for seconds on a busy machine.
+    """
     basis = np.zeros((n + 1, len(x)))
     basis[0] = np.sqrt(share)
     diagonal, off_diagonal = np.zeros(n), np.zeros(n)
     for i in range(n):
         image = x * basis[i]
-        diagonal[i] = image @ basis[i]
+        diagonal[i] = np.einsum("i,i", image, basis[i])
         for _ in range(2):  # twice is enough to make it orthogonal to all before
-            image -= (basis[: i + 1] @ image) @ basis[: i + 1]
-        off_diagonal[i] = np.linalg.norm(image)
+            overlap = np.einsum("ij,j", basis[: i + 1], image)
+            image -= np.einsum("i,ij", overlap, basis[: i + 1])
+        off_diagonal[i] = math.sqrt(np.einsum("i,i", image, image))
         if off_diagonal[i] <= np.finfo(float).eps:  # nothing is left: the nodes found are exact
             return diagonal[: i + 1], off_diagonal[:i]
         basis[i + 1] = image / off_diagonal[i]
@@ -287,12 +290,6 @@ def _converged(one: PathLengthDistribution, other: PathLengthDistribution, phase
 # --- point source: closed form, panel by panel
 
 
-@lru_cache
-def _gauss(order: int) -> tuple[Array, Array]:
-    nodes, weights = np.polynomial.legendre.leggauss(order)
-    return nodes, weights
-
-
 def _from_point(zone: Shape, phase: float, accuracy: float) -> PathLengthDistribution:
     # A quarter for the quadrature, which the comparison with twice the nodes measures.
     coarse = _panels(zone, phase, 12)
@@ -318,7 +315,7 @@ def _panels(zone: Shape, phase: float, order: int) -> PathLengthDistribution:
         raise _too_fast(phase, zone.reach)
     panel = np.repeat(np.arange(len(half)), pieces)
     number = np.arange(len(panel)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    nodes, weights = _gauss(order)
+    nodes, weights = np.polynomial.legendre.leggauss(order)
     width = math.pi / pieces[panel][:, None]
     t = width * (number[:, None] + 0.5 * (1 + nodes))
     baseline = (middle[panel][:, None] - half[panel][:, None] * np.cos(t)).ravel()

@@ -74,6 +74,6 @@ def saturation(duration: float, source_half_life: float, product_half_life: floa
     0.3924
     """
     a, b = math.log(2) / source_half_life, math.log(2) / product_half_life
-    # expm1 keeps the digits when the two half-lives are close
-    x = (b - a) * duration
-    return b * math.exp(-b * duration) * (math.expm1(x) / (b - a) if x else duration)
+    # the slower decay as the prefactor cannot overflow; expm1 keeps the digits when the two half-lives are close
+    x = abs(b - a) * duration
+    return b * math.exp(-min(a, b) * duration) * (-math.expm1(-x) / abs(b - a) if x else duration)

@@ -40,7 +40,7 @@ class ActivityHistory:
     --------
     >>> from megacurie.foundation import units as u
     >>> history = ActivityHistory(activity=3.414 * u.MCi, half_life=27.704 * u.day)
-    >>> round(history.at(27.704 * u.day) / history.activity, 6)
+    >>> print(round(history.at(27.704 * u.day) / history.activity, 6))
     0.5
     """
 

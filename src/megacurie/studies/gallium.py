@@ -234,7 +234,7 @@ def datasets(
     common = _cross_section_pull(rules, capture, entries, np.array(values))
     references = frozenset().union(*(entry.experiment.references | capture.references(entry.experiment.source) for entry in entries), used, {rules["ref"]})
     if rules["status"] == "assumed":
-        notes.append(f"† conventions {conventions}: {rules['note']}")
+        notes.append(f"† conventions {conventions}: {rules.get('note', rules['what'])}")
     measurement = Measurement(
         names=tuple(entry.name for entry in entries), values=np.array(values), plus=np.array(plus), minus=np.array(minus), reference=np.ones(len(entries)),
         pulls=(*shifts, *common), references=references,

@@ -22,6 +22,11 @@ from megacurie.physics.sources import Source
 
 _KEY = "channel.ga71-capture"
 _CHARGE = 32  # of germanium
+_STATE_DATA = (("energy", "energy"), ("strength", "dimensionless"))
+_PHASE_SPACE_DATA = (
+    (f"{_KEY}.strength.ground", "dimensionless"), (f"{_KEY}.threshold", "energy"), ("constant.electron_mass", "energy"),
+    ("constant.fine_structure_constant", "dimensionless"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +139,15 @@ class NuclearCapture:
         return (State(tag="state:ground", cross_section=ground), *excited)
 
     def references(self, source: Source) -> frozenset[str]:
-        """Keys of everything that enters for this source."""
-        return self.average(source).references.union(*(datum.references for datum in provenance.walk(provenance.look_up(f"{_KEY}.excited"))))
+        """Keys of everything that enters ``states`` for this source."""
+        models = [self, NuclearCapture(model=self._ground())]
+        if any(model.derived(source) for model in models):
+            models.append(NuclearCapture(model=_default()))
+        data = [model.average(source) for model in models]
+        data += provenance.walk(provenance.look_up(f"{_KEY}.per-line"))
+        data += [provenance.datum(f"{_KEY}.excited.{name}.{what}", dimension) for name in excited_states() for what, dimension in _STATE_DATA]
+        data += [provenance.datum(key, dimension) for key, dimension in _PHASE_SPACE_DATA]
+        return frozenset().union(*(datum.references for datum in data))
 
     def _table(self, source: Source) -> str:
         if source.key not in provenance.load(_KEY):

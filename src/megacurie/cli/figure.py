@@ -1,0 +1,92 @@
+"""``megacurie figure``: the standard figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from megacurie.cli.options import Conventions, CrossSection, check_output, emit
+from megacurie.foundation.errors import DataError, did_you_mean
+
+if TYPE_CHECKING:
+    from megacurie.report.figures import Figure
+
+
+def figure(
+    name: Annotated[str | None, typer.Argument(help="ratios, regions, paths, history", metavar="NAME")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="PDF, SVG or PNG; a CSV of what is drawn and the caption stand beside it.", metavar="FILE")] = None,
+    listing: Annotated[bool, typer.Option("--list", help="Names and what they show.")] = False,
+    cross_section: CrossSection = "bahcall-1997",
+    conventions: Conventions = "schwetz-2023",
+) -> None:
+    """Draw a standard figure, with the data drawn and a caption with its sources beside it."""
+    if listing:
+        emit("\n".join(f"{key:8s}  {(draw.__doc__ or '').strip()}" for key, draw in _FIGURES.items()), None)
+        return
+    if name is None or output is None:
+        raise DataError("figure needs a NAME and -o FILE: expected such as 'megacurie figure regions -o regions.pdf'; --list shows the names")
+    if name not in _FIGURES:
+        raise DataError(f"no figure {name!r}. {did_you_mean(name, _FIGURES)}")
+    check_output(output)
+    from megacurie.report.figures import check_suffix
+
+    check_suffix(output)
+    _FIGURES[name](cross_section, conventions).save(output)
+
+
+def _datasets(cross_section: str, conventions: str) -> Any:
+    from megacurie.studies import gallium
+
+    return gallium.datasets(cross_section=cross_section, conventions=conventions)
+
+
+def _ratios(cross_section: str, conventions: str) -> Figure:
+    """The six measured ratios and their mean."""
+    from megacurie.report import figures
+    from megacurie.studies import gallium
+
+    data = _datasets(cross_section, conventions)
+    return figures.ratios(data, mean=gallium.mean_ratio(data))
+
+
+def _regions(cross_section: str, conventions: str) -> Figure:
+    """Allowed regions of 3+1 oscillation at 1, 2 and 3 sigma (Wilks)."""
+    from megacurie.foundation.parameters import geomspace, linspace
+    from megacurie.physics.hypotheses import Sterile
+    from megacurie.report import figures
+    from megacurie.statistics.inference import fit, scan
+
+    likelihood = _datasets(cross_section, conventions).likelihood(Sterile())
+    best = fit(likelihood)
+    grid = scan(likelihood, {"sin2_2theta": linspace(0, 1, 301), "dm2": geomspace("0.1 eV2", "30 eV2", 401)})
+    return figures.regions(best={"best fit": best}, **{f"sigma_{n}": grid.region(sigma=n, minimum=best.chi2) for n in (1, 2, 3)})
+
+
+def _paths(cross_section: str, conventions: str) -> Figure:
+    """Target met at each distance from the source, for every zone."""
+    import numpy as np
+
+    from megacurie.experiments import cards
+    from megacurie.report import figures
+
+    curves = {}
+    for card in ("best", "sage-cr", "gallex-cr1"):
+        experiment = cards.load(card)
+        for zone in experiment.zones:
+            distance = np.linspace(0, zone.shape.reach, 1001)[1:]
+            curves[experiment.name if len(experiment.zones) == 1 else f"{experiment.name} {zone.name}"] = (distance, experiment.fraction(zone, distance))
+    return figures.paths(**curves)
+
+
+def _history(cross_section: str, conventions: str) -> Figure:
+    """The anomaly through time: mean ratio and significance after each experiment."""
+    from megacurie.report import figures
+    from megacurie.studies import gallium
+
+    return figures.history(gallium.history(_datasets(cross_section, conventions)))
+
+
+_FIGURES: dict[str, Callable[[str, str], Figure]] = {"ratios": _ratios, "regions": _regions, "paths": _paths, "history": _history}

@@ -1,0 +1,46 @@
+"""``megacurie``: the commands, and how errors leave the program.
+
+Only typer is imported here, so that ``megacurie --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from megacurie.cli import analysis, figure, reference, reproduce
+from megacurie.foundation.errors import FitError, MegacurieError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.callback()
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    """Analysis and design of experiments with megacurie neutrino sources."""
+
+
+for command in (reproduce.reproduce, reference.data, reference.show, analysis.predict, analysis.fit, analysis.scan, figure.figure):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; wrong input ends with a message on stderr and exit code 2."""
+    if sys.argv[1:] == ["--version"]:
+        from importlib.metadata import version
+
+        print(version("megacurie"))
+        return
+    try:
+        app()
+    except MegacurieError as error:
+        print("\n".join(f"megacurie: {line}" for line in str(error).splitlines()), file=sys.stderr)
+        sys.exit(1 if isinstance(error, FitError) else 2)
+    except BrokenPipeError:  # the reader of a pipe has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        print("megacurie: interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,173 @@
+"""Options that several commands share, and how results leave."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from megacurie.foundation.errors import DataError, StoreError, UnitError, did_you_mean
+
+if TYPE_CHECKING:
+    from megacurie.foundation.arrays import Array
+    from megacurie.foundation.parameters import Parameter
+    from megacurie.physics.hypotheses import Hypothesis
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else there.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file instead of stdout.", metavar="FILE")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help='A parameter (dm2="1.25 eV2") or, with a dot, a key of the card (source.activity="1 MCi").', metavar="KEY=VALUE"),
+]
+HypothesisName = Annotated[str, typer.Option("--hypothesis", "-H", help="Built-in name, or module:Class of your own; join several with '+'.")]
+CrossSection = Annotated[str, typer.Option(help="Cross-section model; 'megacurie data channel.ga71' lists them.")]
+Conventions = Annotated[str, typer.Option(help="How errors are put together; 'megacurie data conventions' lists them.")]
+
+
+def split_settings(settings: Sequence[str] | None) -> tuple[dict[str, str], dict[str, str]]:
+    """``--set`` as keys of the card (with a dot) and parameters (without).
+
+    Raises
+    ------
+    DataError
+        If one is not KEY=VALUE, or a key is given twice.
+    """
+    card: dict[str, str] = {}
+    parameters: dict[str, str] = {}
+    for text in settings or ():
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip() or not value.strip():
+            raise DataError(f'--set {text}: expected KEY=VALUE, such as --set dm2="1.25 eV2"')
+        into = card if "." in key else parameters
+        if key.strip() in into:
+            raise DataError(f"--set {key.strip()} is given twice: expected each key once")
+        into[key.strip()] = value.strip()
+    return card, parameters
+
+
+def hypothesis(name: str) -> Hypothesis:
+    """The hypothesis of a name: built in, ``module:Class``, or several joined by ``+``.
+
+    Raises
+    ------
+    DataError
+        If there is none, with the nearest name; or the module cannot be imported or has no such class.
+    """
+    from megacurie.physics.hypotheses import combine
+
+    return combine(*(_one(part.strip()) for part in name.split("+")))
+
+
+def _one(name: str) -> Hypothesis:
+    from megacurie.physics.hypotheses import BUILT_IN, Hypothesis
+
+    if ":" not in name:
+        known = {one().name: one for one in BUILT_IN}
+        if name not in known:
+            raise DataError(f"no hypothesis {name!r}. {did_you_mean(name, known)} A class of your own is module:Class")
+        return known[name]()
+    import importlib
+
+    module, _, attribute = name.partition(":")
+    if os.getcwd() not in sys.path:  # a console script does not look into the folder where it is called
+        sys.path.insert(0, os.getcwd())
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except ImportError as error:
+        raise DataError(f"hypothesis {name!r}: {error}; expected a module that can be imported from this folder") from None
+    except AttributeError:
+        raise DataError(f"hypothesis {name!r}: the module {module!r} has no {attribute!r}") from None
+    if not (isinstance(found, type) and issubclass(found, Hypothesis)):
+        raise DataError(f"hypothesis {name!r}: {attribute} is not a class that derives from megacurie.Hypothesis")
+    return found()
+
+
+def read_parameters(parameters: Sequence[Parameter], texts: Mapping[str, str], *, every: bool) -> dict[str, float]:
+    """Values of parameters from text, checked; ``every`` asks for all of them.
+
+    Raises
+    ------
+    DataError
+        If a name is not a parameter, or one is missing.
+    """
+    known = {p.name: p for p in parameters}
+    for name in texts:
+        if name not in known:
+            if not known:
+                raise DataError(f"--set {name}: the hypothesis has no parameters. Choose one with -H; a key of the card has a dot")
+            raise DataError(f"--set {name}: not a parameter of the hypothesis. {did_you_mean(name, known)}")
+    missing = [p for p in parameters if p.name not in texts]
+    if every and missing:
+        raise DataError("; ".join(f'{p.name} is not set: add --set {p.name}="{p.show(float(p.at(0.5)), 2)}"' for p in missing))
+    return {name: known[name].read(text) for name, text in texts.items()}
+
+
+def read_axis(text: str, parameters: Sequence[Parameter]) -> tuple[str, Array]:
+    """An axis such as ``dm2=0.1 eV2:30 eV2:61:log``.
+
+    Raises
+    ------
+    DataError
+        If it is malformed; the message shows the form.
+    """
+    from megacurie.foundation.parameters import geomspace, linspace
+
+    form = 'expected NAME=LOW:HIGH:POINTS or NAME=LOW:HIGH:POINTS:log, such as --axis "dm2=0.1 eV2:30 eV2:61:log"'
+    name, equals, rest = text.partition("=")
+    parts = [part.strip() for part in rest.split(":")]
+    known = {p.name: p for p in parameters}
+    if not equals or len(parts) not in (3, 4) or (len(parts) == 4 and parts[3] not in ("log", "lin")):
+        raise DataError(f"--axis {text}: {form}")
+    if name.strip() not in known:
+        raise DataError(f"--axis {text}: {name.strip()!r} is not a parameter of the hypothesis. {did_you_mean(name.strip(), known)}")
+    if not parts[2].isdigit() or not 2 <= int(parts[2]) <= 100_000:
+        raise DataError(f"--axis {text}: {parts[2]!r} points: expected a whole number from 2 to 100000")
+    parameter = known[name.strip()]
+    try:
+        for end in parts[:2]:
+            parameter.read(end)
+    except UnitError as error:
+        raise UnitError(f"--axis {text}: {error}") from None
+    return parameter.name, (geomspace if parts[-1] == "log" else linspace)(parts[0], parts[1], int(parts[2]))
+
+
+def emit(text: str, output: Path | None) -> None:
+    """Print, or write to a file whole or not at all.
+
+    Raises
+    ------
+    StoreError
+        If the folder does not exist or cannot be written.
+    """
+    if output is None:
+        print(text)
+        return
+    from megacurie.report.output import write_together
+
+    write_together({output: f"{text}\n".encode()})
+
+
+def check_output(output: Path) -> None:
+    """Refuse an output file whose folder does not exist, before anything is computed.
+
+    Raises
+    ------
+    StoreError
+        Naming the folder.
+    """
+    if not output.parent.is_dir():
+        raise StoreError(f"{output}: the folder {output.parent} does not exist. Create it, or choose another place with -o")
+    if output.is_dir():
+        raise StoreError(f"{output} is a folder: expected a file name")
+    if not os.access(output.parent, os.W_OK):
+        raise StoreError(f"{output}: the folder {output.parent} cannot be written. Choose another place with -o")
+
+
+def emit_json(result: Mapping[str, Any], output: Path | None) -> None:
+    """Write a result as one JSON object; never NaN or infinity."""
+    emit(json.dumps(result, indent=1, allow_nan=False, ensure_ascii=False), output)

@@ -1,0 +1,395 @@
+"""Figures: functions of results; each returns what it drew, a caption with citations and the data behind it.
+
+Nothing is computed here. The look is in ``megacurie.mplstyle``, whatever the reader's own settings are.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from contourpy import FillType, contour_generator
+from matplotlib import style, ticker
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure as Canvas
+from matplotlib.patches import Patch
+from matplotlib.path import Path as Outline
+
+from megacurie.foundation import units
+from megacurie.foundation.errors import RangeError, did_you_mean
+from megacurie.report.output import as_csv, cited, columns, write_together
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from megacurie.foundation.arrays import Array
+    from megacurie.foundation.parameters import Parameter
+    from megacurie.statistics.results import Fit, Region
+    from megacurie.studies.gallium import Datasets, MeanRatio, Step
+
+__all__ = ["Figure", "history", "paths", "ratios", "regions"]
+
+_SUFFIXES = (".pdf", ".svg", ".png")
+_ALPHA = 0.2  # of a filled area; nested levels add up
+_ALPHA_MANY = 0.1  # where areas of several colours overlap
+_Dash = Literal["-", "--", "-.", ":"]
+_DASHES: tuple[_Dash, ...] = ("-", "--", "-.", ":")
+_ROW = 50  # characters in one row of a legend
+_MARKERS = ("o", "s", "D", "^")
+_styled = style.context("megacurie.report.megacurie", after_reset=True)  # used as a decorator only, which makes it anew for each call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Figure:
+    """A figure with the data and the words that belong to it.
+
+    Attributes
+    ----------
+    axes : tuple of matplotlib axes
+        From top to bottom; still open to changes.
+    data : mapping of column head to tuple
+        What is drawn, one row per point; heads carry the unit, as ``dm2_eV2``.
+    caption : str
+        With the works that entered.
+    references : frozenset of str
+        Their keys; ``cite(figure)`` prints them as BibTeX.
+    """
+
+    axes: tuple[Axes, ...]
+    data: Mapping[str, tuple[str | float, ...]]
+    caption: str
+    references: frozenset[str] = field(default_factory=frozenset)
+
+    def save(self, path: str | Path) -> None:
+        """Write the figure (.pdf, .svg or .png), and beside it what is drawn (.csv) and the caption (.txt).
+
+        The three files appear together, or none does. The same figure gives the same bytes.
+
+        Raises
+        ------
+        RangeError
+            Another suffix.
+        StoreError
+            If the folder is not there or a file cannot be written.
+
+        Examples
+        --------
+        >>> paths(ball=(np.array([0.0, units.m]), np.array([1.0, 1.0]))).save("paths.jpg")
+        Traceback (most recent call last):
+            ...
+        megacurie.foundation.errors.RangeError: paths.jpg: cannot draw '.jpg': expected .pdf, .svg or .png. Write 'paths.pdf'
+        """
+        target = Path(path)
+        suffix = target.suffix.lower()
+        if suffix not in _SUFFIXES:
+            found = f"cannot draw {target.suffix!r}" if target.suffix else "no suffix"
+            raise RangeError(f"{target}: {found}: expected {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}. Write '{target.with_suffix('.pdf')}'")
+        write_together(
+            {
+                target: self._drawn(suffix),
+                target.with_suffix(".csv"): as_csv(self.data).encode(),
+                target.with_suffix(".txt"): f"{self.caption}\n".encode(),
+            }
+        )
+
+    @_styled
+    def _drawn(self, suffix: str) -> bytes:
+        own: dict[str, dict[str, Any]] = {
+            ".pdf": {"Subject": self.caption, "Creator": "megacurie", "Producer": None, "CreationDate": None},
+            ".svg": {"Description": self.caption, "Creator": "megacurie", "Date": None},
+            ".png": {"Description": self.caption, "Software": None},
+        }
+        drawn = io.BytesIO()
+        _canvas(self.axes[0]).savefig(drawn, format=suffix[1:], metadata=own[suffix])
+        return drawn.getvalue()
+
+    def _repr_png_(self) -> bytes:
+        return self._drawn(".png")
+
+
+def _figure(rows: Sequence[int] = (1,)) -> tuple[Axes, ...]:
+    """Axes above one another with a common x; ``rows`` are their relative heights."""
+    canvas = Canvas()
+    FigureCanvasAgg(canvas)
+    axes = canvas.subplots(len(rows), 1, sharex=True, squeeze=False, height_ratios=rows)
+    return tuple(axes[:, 0])
+
+
+def _canvas(ax: Axes) -> Canvas:
+    canvas = ax.get_figure(root=True)
+    assert canvas is not None
+    return canvas
+
+
+def _legend(ax: Axes, handles: Mapping[str, Any], title: str = "") -> None:
+    """A legend above the axes, where it hides nothing: in one row if it fits."""
+    wide = len("".join(handles)) < _ROW
+    _canvas(ax).legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles) if wide else 1, title=title or None)
+
+
+def _nuclide(name: str) -> str:
+    mass = "".join(ch for ch in name if ch.isdigit())
+    return f"$^{{{mass}}}${name.removeprefix(mass)}"
+
+
+@_styled
+def ratios(datasets: Datasets, mean: MeanRatio | None = None) -> Figure:
+    """Measured over expected of each measurement, and a band for their mean.
+
+    Parameters
+    ----------
+    datasets : Datasets
+    mean : MeanRatio, optional
+
+    Examples
+    --------
+    >>> from megacurie.studies import gallium
+    >>> print(ratios(gallium.datasets(only=["best"])).data["measurement"])
+    ('best-inner', 'best-outer')
+    """
+    m = datasets.measurement
+    (ax,) = _figure()
+    handles: dict[str, Any] = {}
+    nuclides = [entry.experiment.source.nuclide for entry in datasets.entries]
+    for nuclide, marker in zip(dict.fromkeys(nuclides), _MARKERS, strict=False):
+        own = [i for i, one in enumerate(nuclides) if one == nuclide]
+        handles[_nuclide(nuclide)] = ax.errorbar(m.values[own], own, xerr=(m.minus[own], m.plus[own]), fmt=marker, color="black", zorder=3)
+    ax.axvline(1, color="black", linestyle=":", linewidth=0.8)
+    rows = list(zip(datasets.names, *(map(float, column) for column in (m.values, m.plus, m.minus)), strict=True))
+    if mean is not None:
+        band = ax.axvspan(mean.value - mean.minus, mean.value + mean.plus, color="C0", alpha=_ALPHA, linewidth=0)
+        handles[rf"mean ${mean.value:.2f}^{{+{mean.plus:.2f}}}_{{-{mean.minus:.2f}}}$"] = (band, ax.axvline(mean.value, color="C0"))
+        rows.append(("mean", mean.value, mean.plus, mean.minus))
+    labels = [entry.experiment.name + (f" {entry.zone_name}" if len(entry.experiment.zones) > 1 else "") for entry in datasets.entries]
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set_ylim(len(labels) - 0.5, -0.5)
+    ax.tick_params(axis="y", which="both", length=0)
+    ax.xaxis.set_major_locator(ticker.MaxNLocator(6, steps=[1, 2, 5, 10]))
+    ax.set_xlabel("measured / expected")
+    _legend(ax, handles)
+    common = ", ".join(pull.name for pull in m.pulls)
+    text = (
+        f"Measured over expected capture rate in the gallium source experiments (cross section {datasets.cross_section}, conventions {datasets.conventions}). "
+        "Bars are the errors of each measurement"
+        + (f"; shifts with a pull of their own ({common}) are not in them." if common else ".")
+        + ("" if mean is None else f" Band: common ratio of all, {mean.value:.3f} +{mean.plus:.3f} -{mean.minus:.3f}, {mean.significance:.1f} sigma from 1.")
+    )
+    data = columns(("measurement", "ratio", "plus", "minus"), rows)
+    return Figure(axes=(ax,), data=data, caption=cited(text, datasets.references), references=datasets.references)
+
+
+def _family(name: str) -> str:
+    """``bahcall_1`` and ``bahcall_2`` are levels of ``bahcall``."""
+    stem, _, level = name.rpartition("_")
+    return stem if stem and level.isdigit() else name
+
+
+def _check(regions: Mapping[str, Region], best: Mapping[str, Fit]) -> tuple[Parameter, Parameter]:
+    """The two axes that all regions share."""
+    if not isinstance(best, Mapping):
+        raise RangeError(f"best = a {type(best).__name__}: expected the best fits by name. A region of BEST needs another name, such as best_2")
+    if not regions:
+        raise RangeError("regions: nothing to draw: expected at least one region, such as regions(bahcall=scan.region(sigma=2))")
+    first = next(iter(regions))
+    for name, region in regions.items():
+        if len(region.axes) != 2:
+            raise RangeError(f"regions: {name} has {len(region.axes)} axes ({', '.join(region.axes)}): expected 2")
+        if list(region.axes) != list(regions[first].axes):
+            there, here = (", ".join(one.axes) for one in (regions[first], region))
+            raise RangeError(f"regions: {name} has axes {here}, {first} has {there}: expected the same in the same order")
+    known = {_family(name) for name in regions}
+    for name, fit in best.items():
+        if name not in known:
+            raise RangeError(f"regions: the best fit {name!r} has no region. {did_you_mean(name, known)}")
+        for axis in regions[first].axes:
+            if axis not in fit.best:
+                raise RangeError(f"regions: the best fit {name} has no {axis!r}. {did_you_mean(axis, fit.best)}")
+    x, y = regions[first].parameters
+    return x, y
+
+
+@_styled
+def regions(best: Mapping[str, Fit] | None = None, **regions: Region) -> Figure:
+    """Allowed regions in the plane of two parameters.
+
+    Parameters
+    ----------
+    best : mapping of name to Fit, optional
+        Best fits to mark, by the name of their regions.
+    **regions : Region
+        By name; levels of one scan are named ``bahcall_1``, ``bahcall_2`` and share a colour.
+
+    Raises
+    ------
+    RangeError
+        If there is no region, or they do not have the same two axes.
+
+    Examples
+    --------
+    >>> import megacurie as mci
+    >>> axes = {"sin2_2theta": mci.linspace(0, 1, 11), "dm2": mci.geomspace("0.1 eV2", "10 eV2", 11)}
+    >>> scan = mci.scan(mci.gallium.datasets(only=["best"]).likelihood(mci.Sterile()), axes)
+    >>> print(*regions(bahcall_1=scan.region(sigma=1), bahcall_2=scan.region(sigma=2)).data)
+    region curve sin2_2theta dm2_eV2
+    """
+    best = {} if best is None else best
+    parameters = _check(regions, best)
+    (ax,) = _figure()
+    families = list(dict.fromkeys(_family(name) for name in regions))
+    looks = {family: (f"C{i}", _DASHES[i % len(_DASHES)]) for i, family in enumerate(families)}
+    alpha = _ALPHA if len(families) == 1 else _ALPHA_MANY
+    rows: list[tuple[str, str, float, float]] = []
+    for name, region in sorted(regions.items(), key=lambda item: -item[1].threshold):
+        colour, dash = looks[_family(name)]
+        ax.add_collection(PathCollection(_filled(region), facecolor=colour, alpha=alpha, linewidth=0), autolim=False)
+        for i, line in enumerate(region.contours()):
+            ax.plot(line[:, 0], line[:, 1], color=colour, linestyle=dash, linewidth=0.9)
+            rows += [(name, f"contour {i + 1}", float(x), float(y)) for x, y in line]
+    for name, fit in best.items():
+        colour = looks[name][0]
+        point = [float(units.to_display(fit.best[p.name], p.unit)) for p in parameters]
+        ax.plot(*point, marker="*", markersize=8, markeredgecolor="white", markeredgewidth=0.6, color=colour, linestyle="", zorder=4)
+        rows.append((name, "best fit", point[0], point[1]))
+    for p, axis in zip(parameters, "xy", strict=True):
+        ends = [units.to_display(float(end), p.unit) for region in regions.values() for end in (region.axes[p.name].min(), region.axes[p.name].max())]
+        _scale(ax, axis, p, min(ends), max(ends))
+    _legend(ax, *_levels(regions, looks, alpha))
+    references = frozenset().union(*(region.references for region in regions.values()), *(fit.references for fit in best.values()))
+    named = "; ".join(f"{name.replace('_', ' ')}: {region.label}" for name, region in regions.items())
+    stars = f" Stars: best fits ({', '.join(best)})." if best else ""
+    data = columns(("region", "curve", *(p.json_key for p in parameters)), rows)
+    text = f"Allowed regions of {' and '.join(p.name for p in parameters)}. {named}.{stars}"
+    return Figure(axes=(ax,), data=data, caption=cited(text, references), references=references)
+
+
+def _filled(region: Region) -> list[Outline]:
+    """Outlines of the inside, closed along the edge of the grid; the same interpolation as ``Region.contours``."""
+    x, y = (np.asarray(p.position(region.axes[p.name])) for p in region.parameters)
+    generator: Any = contour_generator(x=x, y=y, z=region.delta_chi2.T, fill_type=FillType.OuterCode)
+    points, codes = generator.filled(float(region.delta_chi2.min()) - 1, region.threshold) if region.inside.any() else ([], [])
+    scale = [units.to_display(1.0, p.unit) for p in region.parameters]
+    shown = [np.stack([size * np.asarray(p.at(xy[:, i])) for i, (p, size) in enumerate(zip(region.parameters, scale, strict=True))], -1) for xy in points]
+    return [Outline(xy, code) for xy, code in zip(shown, codes, strict=True)]
+
+
+def _scale(ax: Axes, name: str, parameter: Parameter, low: float, high: float) -> None:
+    """Limits, scale and label of one axis from its parameter."""
+    label = parameter.label or parameter.name + (f" [{parameter.unit}]" if parameter.unit else "")
+    ax.set(**{f"{name}scale": "log" if parameter.scale == "log" else "linear", f"{name}lim": (low, high), f"{name}label": label})
+    if parameter.scale == "log" and high / low < 1e5:
+        axis = ax.xaxis if name == "x" else ax.yaxis
+        axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(ticker.NullFormatter())
+
+
+def _levels(regions: Mapping[str, Region], looks: Mapping[str, tuple[str, _Dash]], alpha: float) -> tuple[dict[str, Any], str]:
+    """Legend of regions, and its title: the levels of one family; or the families, with what they do not share."""
+    handles: dict[str, Any] = {}
+    said: dict[str, list[str]] = {}
+    for family, (colour, dash) in looks.items():
+        own = sorted((region for name, region in regions.items() if _family(name) == family), key=lambda region: region.threshold)
+        split = [region.label.replace(" sigma", "σ").partition(", ") for region in own]
+        said[family] = [", ".join(dict.fromkeys(part)) for part in ([level for level, _, _ in split], [method for _, _, method in split])]
+        depth = [1 - (1 - alpha) ** (len(own) - i) for i in range(len(own))]  # what the nested fills add up to
+        if len(looks) == 1:
+            handles = {level: Patch(facecolor=(colour, shade), edgecolor=colour) for (level, _, _), shade in zip(split, depth, strict=True)}
+        else:
+            handles[family] = Patch(facecolor=(colour, depth[0]), edgecolor=colour, linestyle=dash)
+    if len(looks) == 1:
+        return handles, ", ".join(filter(None, (family.replace("_", " "), said[family][1])))
+    shared = [parts[0] for parts in zip(*said.values(), strict=True) if len(set(parts)) == 1]
+    named = {", ".join([family.replace("_", " "), *(part for part in said[family] if part and part not in shared)]): handles[family] for family in looks}
+    return named, ", ".join(filter(None, shared))
+
+
+@_styled
+def paths(*, references: Iterable[str] = (), **curves: tuple[Array, Array]) -> Figure:
+    """Fraction of directions in which there is target, against the distance from the source.
+
+    Parameters
+    ----------
+    references : iterable of str
+        Keys of the works that the geometries come from, such as ``experiment.references``.
+    **curves : (distance, fraction)
+        By name; arrays (n,), length, and (n,), as ``experiment.fraction`` gives it.
+
+    Raises
+    ------
+    RangeError
+        If there is no curve, or two arrays differ in length.
+
+    Examples
+    --------
+    >>> figure = paths(ball=(np.array([0.0, 0.5, 1.0]) * units.m, np.array([1.0, 1.0, 1.0])))
+    >>> print(figure.caption)
+    Fraction of the directions from the source in which there is target at each distance: ball.
+    """
+    if not curves:
+        raise RangeError("paths: nothing to draw: expected at least one curve, such as paths(inner=(distance, fraction))")
+    (ax,) = _figure()
+    rows: list[tuple[str, float, float]] = []
+    for i, (name, (distance, fraction)) in enumerate(curves.items()):
+        if distance.ndim != 1 or distance.shape != fraction.shape:
+            raise RangeError(f"paths: {name} has distances {distance.shape} and fractions {fraction.shape}: expected two equal shapes (n,)")
+        metres = np.asarray(distance) / units.m
+        ax.plot(metres, fraction, color=f"C{i}", linestyle=_DASHES[i % len(_DASHES)], label=name.replace("_", " "))
+        rows += [(name, float(x), float(y)) for x, y in zip(metres, fraction, strict=True)]
+    ax.set(xlabel="distance from the source [m]", ylabel="fraction of directions", xlim=(0, max(x for _, x, _ in rows)), ylim=(0, None))
+    ax.legend(loc="upper right")
+    data = columns(("curve", "distance_m", "fraction"), rows)
+    text = f"Fraction of the directions from the source in which there is target at each distance: {', '.join(name.replace('_', ' ') for name in curves)}."
+    return Figure(axes=(ax,), data=data, caption=cited(text, frozenset(references)), references=frozenset(references))
+
+
+@_styled
+def history(steps: Sequence[Step], *, references: Iterable[str] = ()) -> Figure:
+    """The anomaly through time: common ratio of all measurements up to each experiment, and its distance from 1.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        In the order of time.
+    references : iterable of str
+        Keys of the works behind the steps, such as ``datasets.references``.
+
+    Raises
+    ------
+    RangeError
+        If there is no step.
+
+    Examples
+    --------
+    >>> from megacurie.studies import gallium
+    >>> print(history(gallium.history(gallium.datasets(only=["sage-cr", "best"]))).data["year"])
+    (1994, 2019)
+    """
+    if not steps:
+        raise RangeError("history: nothing to draw: expected at least one step")
+    above, below = _figure((3, 2))
+    place = np.arange(len(steps))
+    value, plus, minus, sigma = (np.array([getattr(step.mean, name) for step in steps]) for name in ("value", "plus", "minus", "significance"))
+    above.axhline(1, color="black", linestyle=":", linewidth=0.8)
+    above.errorbar(place, value, yerr=(minus, plus), fmt="o", color="C0")
+    above.set_ylabel("mean ratio")
+    below.vlines(place, 0, sigma, color="C1", linewidth=0.8)
+    below.plot(place, sigma, "o", color="C1")
+    below.set(ylabel="significance [σ]", ylim=(0, 1.2 * sigma.max()), xlim=(-0.5, len(steps) - 0.5))
+    below.set_yticks((0, 1, 3, 5))
+    below.yaxis.set_minor_locator(ticker.NullLocator())
+    below.yaxis.grid(True)
+    below.set_xticks(place, [f"{step.year}\n" + step.experiment.replace("-", "\n") for step in steps])
+    for ax in (above, below):
+        ax.tick_params(axis="x", which="both", length=0)
+    _canvas(below).align_ylabels()
+    rows = [(step.experiment, step.year, step.mean.value, step.mean.plus, step.mean.minus, step.mean.significance) for step in steps]
+    data = columns(("experiment", "year", "ratio", "plus", "minus", "sigma"), rows)
+    text = (
+        "The gallium anomaly through time. Above: common ratio of measured to expected of all experiments up to the one named, with its interval "
+        "of Delta chi2 = 1. Below: its distance from 1, the root of the difference in chi2. Years are those of the sources."
+    )
+    return Figure(axes=(above, below), data=data, caption=cited(text, frozenset(references)), references=frozenset(references))
