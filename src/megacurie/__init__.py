@@ -64,7 +64,42 @@ _WHERE = {
     "scan": "statistics.inference",
 }
 
-__all__ = sorted([*_WHERE, *_MODULES])  # noqa: PLE0605
+__all__ = [
+    "ActivityScale",
+    "BranchingRatioShift",
+    "CardError",
+    "CrossSectionScale",
+    "DataError",
+    "ExcitedStateStrength",
+    "Expectation",
+    "Experiment",
+    "ExtractionEfficiency",
+    "FitError",
+    "Ge71HalfLife",
+    "Hypothesis",
+    "MegacurieError",
+    "NoOscillation",
+    "Parameter",
+    "RangeError",
+    "Sterile",
+    "StoreError",
+    "UnitError",
+    "cite",
+    "combine",
+    "figures",
+    "fit",
+    "gallium",
+    "geomspace",
+    "linspace",
+    "load",
+    "namespace",
+    "parameter_goodness",
+    "predict",
+    "report",
+    "reproduce",
+    "scan",
+    "units",
+]
 
 
 def __getattr__(name: str) -> Any:

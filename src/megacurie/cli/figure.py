@@ -12,12 +12,15 @@ from megacurie.cli.options import Conventions, CrossSection, check_output, emit
 from megacurie.foundation.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
+    from megacurie.foundation.arrays import Array
     from megacurie.report.figures import Figure
 
 
 def figure(
     name: Annotated[str | None, typer.Argument(help="ratios, regions, paths, history", metavar="NAME")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="PDF, SVG or PNG; a CSV of what is drawn and the caption stand beside it.", metavar="FILE")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="PDF, SVG or PNG; a CSV of what is drawn and the caption stand beside it.", metavar="FILE")
+    ] = None,
     listing: Annotated[bool, typer.Option("--list", help="Names and what they show.")] = False,
     cross_section: CrossSection = "bahcall-1997",
     conventions: Conventions = "schwetz-2023",
@@ -33,7 +36,7 @@ def figure(
     check_output(output)
     from megacurie.report.figures import check_suffix
 
-    check_suffix(output)
+    check_suffix(output)  # before anything is computed
     _FIGURES[name](cross_section, conventions).save(output)
 
 
@@ -62,7 +65,8 @@ def _regions(cross_section: str, conventions: str) -> Figure:
     likelihood = _datasets(cross_section, conventions).likelihood(Sterile())
     best = fit(likelihood)
     grid = scan(likelihood, {"sin2_2theta": linspace(0, 1, 301), "dm2": geomspace("0.1 eV2", "30 eV2", 401)})
-    return figures.regions(best={"best fit": best}, **{f"sigma_{n}": grid.region(sigma=n, minimum=best.chi2) for n in (1, 2, 3)})
+    family = "gallium"
+    return figures.regions(best={family: best}, **{f"{family}_{n}": grid.region(sigma=n, minimum=best.chi2) for n in (1, 2, 3)})
 
 
 def _paths(cross_section: str, conventions: str) -> Figure:
@@ -72,13 +76,15 @@ def _paths(cross_section: str, conventions: str) -> Figure:
     from megacurie.experiments import cards
     from megacurie.report import figures
 
-    curves = {}
+    curves: dict[str, tuple[Array, Array]] = {}
+    references: frozenset[str] = frozenset()
     for card in ("best", "sage-cr", "gallex-cr1"):
         experiment = cards.load(card)
+        references |= experiment.references
         for zone in experiment.zones:
-            distance = np.linspace(0, zone.shape.reach, 1001)[1:]
+            distance = np.linspace(0, 1.05 * zone.shape.reach, 1001)[1:]  # past the end, so that the curve is seen to fall to zero
             curves[experiment.name if len(experiment.zones) == 1 else f"{experiment.name} {zone.name}"] = (distance, experiment.fraction(zone, distance))
-    return figures.paths(**curves)
+    return figures.paths(curves, references=references)
 
 
 def _history(cross_section: str, conventions: str) -> Figure:
@@ -86,7 +92,8 @@ def _history(cross_section: str, conventions: str) -> Figure:
     from megacurie.report import figures
     from megacurie.studies import gallium
 
-    return figures.history(gallium.history(_datasets(cross_section, conventions)))
+    data = _datasets(cross_section, conventions)
+    return figures.history(gallium.history(data), references=data.references)
 
 
 _FIGURES: dict[str, Callable[[str, str], Figure]] = {"ratios": _ratios, "regions": _regions, "paths": _paths, "history": _history}

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from megacurie.cli import analysis, figure, reference, reproduce
-from megacurie.foundation.errors import FitError, MegacurieError
+from megacurie.foundation.errors import CardError, FitError, MegacurieError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -36,7 +36,8 @@ def main() -> None:
     try:
         app()
     except MegacurieError as error:
-        print("\n".join(f"megacurie: {line}" for line in str(error).splitlines()), file=sys.stderr)
+        # problems of a file begin with the file, as a compiler's do
+        print(error if isinstance(error, CardError) else f"megacurie: {error}", file=sys.stderr)
         sys.exit(1 if isinstance(error, FitError) else 2)
     except BrokenPipeError:  # the reader of a pipe has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -45,7 +45,7 @@ def show(
     from megacurie.experiments import cards
 
     if schema:
-        emit_json(cards.Card.model_json_schema(), output)
+        emit_json(cards.schema(), output)
         return
     if template is not None:
         if template not in cards.templates():

@@ -1,6 +1,6 @@
-"""The experiment file: what a TOML card may say, and how it becomes an Experiment.
+"""Experiment files: reading a card, its errors (file, key path, found, expected, way out; all at once), and the experiment it describes.
 
-Every key of a card is a field below; ``megacurie show --schema`` prints them as JSON Schema.
+This and the reference data are the only places where text becomes floats.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 
 from megacurie.experiments.experiment import Experiment, Published, Zone
-from megacurie.experiments.fields import Activity, AnyQuantity, Fraction, Height, Length, Mass, Moment, Reference, Time, one_of
+from megacurie.experiments.schema import Card, MeasurementTable, ShapeTable, ZoneTable
 from megacurie.foundation import provenance, units
 from megacurie.foundation.errors import CardError, MegacurieError, did_you_mean
 from megacurie.foundation.measurement import Pull
@@ -22,184 +22,15 @@ from megacurie.physics import materials, shapes, sources
 from megacurie.physics.channels import nuclear_capture
 from megacurie.physics.schedule import Exposure, Schedule
 
-Model = Annotated[str, one_of(nuclear_capture.models, "cross-section model")]
-
-
-class _Table(BaseModel):
-    """A table of the card; where its numbers come from may be said in each."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    ref: Reference | None = None
-    where: str | None = None
-    status: Literal["measured", "calculated", "assumed", "digitised", "unverified"] | None = None
-    note: str | None = None
-
-
-class _Activity(_Table):
-    value: Activity
-    plus: Activity = 0.0
-    minus: Activity = 0.0
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, raw: Any) -> Any:
-        return raw if isinstance(raw, Mapping) else {"value": raw}
-
-
-class _Path(_Table):
-    value: Length
-    plus: Length | None = None
-    minus: Length | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, raw: Any) -> Any:
-        return raw if isinstance(raw, Mapping) else {"value": raw}
-
-
-class _Fill(_Table):
-    height: Length | None = None
-    mass: Mass | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> _Fill:
-        if (self.height is None) == (self.mass is None):
-            raise ValueError("expected either height or mass")
-        return self
-
-
-class _Shape(_Table):
-    kind: Literal["ball", "shell", "cylinder"]
-    radius: Length | None = None
-    mass: Mass | None = None
-    inner: Length | None = None
-    outer: Length | None = None
-    height: Length | None = None
-    bottom: Height | None = None
-    start: Height | None = Field(None, alias="from")
-    to: Height | None = None
-    fill: _Fill | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> _Shape:
-        given = {alias for name, alias in _SHAPE_KEYS.items() if getattr(self, name) is not None}
-        ways = _SHAPES[self.kind]
-        if not any(need <= given <= need | may for need, may in ways):
-            expected = " or ".join(", ".join(sorted(need)) + (f" (and {', '.join(sorted(may))})" if may else "") for need, may in ways)
-            raise ValueError(f"a {self.kind} with {', '.join(sorted(given)) or 'no size'}: expected {expected}")
-        return self
-
-
-_SHAPE_KEYS = {name: "from" if name == "start" else name for name in ("radius", "mass", "inner", "outer", "height", "bottom", "start", "to", "fill")}
-_SHAPES: dict[str, tuple[tuple[set[str], set[str]], ...]] = {  # what a shape needs, and what may stand beside it
-    "ball": (({"radius"}, set()), ({"mass"}, set())),
-    "shell": (({"inner", "outer"}, set()),),
-    "cylinder": (({"radius", "height"}, {"bottom", "fill"}), ({"radius", "from", "to"}, {"fill"}), ({"radius", "bottom", "fill"}, set())),
-}
-
-
-class _Source(_Table):
-    nuclide: str
-    lines: str = "four"
-    activity: _Activity | None = None
-    at: Moment | None = None
-    calibration: Literal["calorimetric", "gamma"] | None = None
-    shape: _Shape | None = None
-
-    @model_validator(mode="after")
-    def _known_nuclide(self) -> _Source:
-        try:
-            sources.source(self.nuclide, lines=self.lines)
-        except MegacurieError as error:
-            raise ValueError(str(error)) from None
-        return self
-
-
-class _Target(_Table):
-    channel: Annotated[str, one_of(lambda: ("ga71-capture",), "channel")] = "ga71-capture"
-    material: Annotated[str, one_of(materials.names, "material")] | None = None
-    cross_section: Model = "bahcall-1997"
-
-
-class _Zone(_Table):
-    name: str
-    shape: _Shape | tuple[_Shape, ...]
-    source_at: Length | None = None
-    without: tuple[_Shape, ...] = ()
-    mean_path: _Path | None = None
-
-
-class _Detector(_Table):
-    efficiency: Fraction = 1.0
-
-
-class _Exposure(_Table):
-    start: Time
-    stop: Time
-    live_fraction: Fraction = 1.0
-
-
-class _Schedule(_Table):
-    exposures: tuple[_Exposure, ...] = Field(min_length=1)
-
-
-class _Value(_Table):
-    value: AnyQuantity
-    plus: AnyQuantity
-    minus: AnyQuantity
-
-
-class _Pull(_Table):
-    name: str
-    absolute: AnyQuantity | None = None
-    relative: Fraction | None = None
-    of: Literal["reference", "prediction"] = "reference"
-    taken: Literal["cross_section"] | None = Field(None, alias="from")
-
-    @model_validator(mode="after")
-    def _one(self) -> _Pull:
-        if sum(x is not None for x in (self.absolute, self.relative, self.taken)) != 1:
-            raise ValueError("expected one of absolute, relative, from = \"cross_section\"")
-        return self
-
-
-class _Measurement(_Table):
-    quantity: Literal["rate", "counts", "ratio"]
-    cross_section: Model = "bahcall-1997"
-    values: dict[str, _Value]
-    predicted: dict[str, AnyQuantity] = Field(default_factory=dict)
-    pulls: tuple[_Pull, ...] = ()
-
-
-class Card(_Table):
-    """An experiment file."""
-
-    name: str
-    source: _Source
-    target: _Target = _Target()
-    zone: tuple[_Zone, ...] = Field(min_length=1)
-    detector: _Detector = _Detector()
-    schedule: _Schedule | None = None
-    measurement: _Measurement | None = None
-
-    @model_validator(mode="after")
-    def _zones(self) -> Card:
-        names = [zone.name for zone in self.zone]
-        if len(set(names)) < len(names):
-            raise ValueError(f"two zones have one name: {', '.join(names)}")
-        if self.measurement is not None:
-            for what, table in (("values", self.measurement.values), ("predicted", self.measurement.predicted)):
-                if table and set(table) != set(names):
-                    raise ValueError(f"measurement.{what} has {', '.join(table)}: expected one entry per zone ({', '.join(names)})")
-        return self
-
-
-# ---------------------------------------------------------------- reading
-
 
 def built_in() -> tuple[str, ...]:
     """Names of the cards that ship with the package."""
     return provenance.names_in("experiments")
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of experiment files."""
+    return Card.model_json_schema()
 
 
 def templates() -> tuple[str, ...]:
@@ -262,15 +93,16 @@ def _apply(name: str, raw: dict[str, Any], key: str, value: str) -> None:
         named = [zone for zone in zones if rest and zone.get("name") == rest[0]]
         if named:
             zones, rest = named, rest[1:]
-        elif len(rest) > 1 and rest[0] not in _Zone.model_fields:
+        elif len(rest) > 1 and rest[0] not in ZoneTable.model_fields:
             raise CardError(name, [f"{key}: no zone {rest[0]!r}. {did_you_mean(rest[0], [str(zone.get('name')) for zone in zones])}"])
         tables, path = zones, rest
     else:
         path = [first, *rest]
     for table in tables:
         for step in path[:-1]:
-            inner = table.setdefault(step, {})
-            table = inner if isinstance(inner, dict) else table.__setitem__(step, {"value": inner}) or table[step]
+            if not isinstance(table.get(step), dict):  # a table replaces what stood there as bare text
+                table[step] = {"value": table[step]} if step in table else {}
+            table = table[step]
         if path:
             table[path[-1]] = _literal(value)
 
@@ -296,19 +128,29 @@ def parse(name: str, raw: Mapping[str, Any]) -> Card:
     try:
         return Card.model_validate(raw)
     except ValidationError as error:
-        raise CardError(name, sorted({_problem(one) for one in error.errors()})) from None
+        # an empty list of zones is only said where no zone is wrong: pydantic leaves wrong ones out before it counts
+        found = [one for one in error.errors() if one["type"] != "too_short" or not one["input"]]
+        raise CardError(name, sorted({_problem(one, raw) for one in found})) from None
 
 
-def _problem(error: Any) -> str:
-    loc = [step for step in error["loc"] if step not in ("_Shape", "tuple[_Shape, ...]")]
-    path = ""
-    for step in loc:
+def _problem(error: Any, card: Mapping[str, Any]) -> str:
+    raw: Any = card
+    path, loc = "", []
+    for step in error["loc"]:  # as deep as the file goes: bare text may stand for a table, one table for a list of one
+        if not isinstance(raw, dict | list):
+            break
+        if isinstance(step, int) != isinstance(raw, list):
+            continue
         path += f"[{step}]" if isinstance(step, int) else f"{'.' if path else ''}{step}"
+        loc.append(step)
+        raw = raw[step] if isinstance(step, int) else raw.get(step)
+    if error["type"] == "too_short":
+        return f"{path}: empty; expected at least one [[{path}]] table"
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         return f"{path}: not a key of a card. {did_you_mean(str(loc[-1]), _keys(loc[:-1]))}"
     if error["type"] == "missing":
-        return f"{path}: missing; expected {'a table' if path in ('source',) else 'a value'}"
+        return f"{path}: missing; a card needs it. 'megacurie show --template gallium' prints a whole one"
     if error["type"] == "literal_error":
         names = [word.strip(" '") for word in error["ctx"]["expected"].replace(" or ", ", ").split(",")]
         return f"{path}: {error['input']!r} is not known. {did_you_mean(str(error['input']), names)}"
@@ -413,10 +255,9 @@ def _references(model: BaseModel) -> frozenset[str]:
     return frozenset(found)
 
 
-def _zone(zone: _Zone, source_shape: _Shape | None, material: materials.Material | None) -> Zone:
-    parts = zone.shape if isinstance(zone.shape, tuple) else (zone.shape,)
+def _zone(zone: ZoneTable, source_shape: ShapeTable | None, material: materials.Material | None) -> Zone:
     without = tuple(_shape(cavity, None, None, ()) for cavity in zone.without)
-    bodies = tuple(_shape(part, zone.source_at, material, without) for part in parts)
+    bodies = tuple(_shape(part, zone.source_at, material, without) for part in zone.shape)
     target = bodies[0] if len(bodies) == 1 else shapes.Union(parts=bodies)
     if without:
         target = shapes.Difference(target=target, without=without[0] if len(without) == 1 else shapes.Union(parts=without))
@@ -430,7 +271,7 @@ def _zone(zone: _Zone, source_shape: _Shape | None, material: materials.Material
     return Zone(name=zone.name, shape=target, source_shape=source, published_path=path.value, path_error=error)
 
 
-def _shape(card: _Shape, source_at: float | None, material: materials.Material | None, without: tuple[shapes.Shape, ...]) -> shapes.Shape:
+def _shape(card: ShapeTable, source_at: float | None, material: materials.Material | None, without: tuple[shapes.Shape, ...]) -> shapes.Shape:
     """A shape about the source: balls and shells have it at a distance from their centre, cylinders at a height above their bottom."""
     if card.kind == "ball":
         return shapes.Ball(radius=card.radius if card.radius is not None else shapes.ball_of_volume(_volume(card.mass, material)).radius, z=-(source_at or 0.0))
@@ -457,7 +298,7 @@ def _volume(mass: float | None, material: materials.Material | None) -> float:
     return mass / material.density
 
 
-def _published(card: _Measurement, zones: list[str]) -> Published:
+def _published(card: MeasurementTable, zones: list[str]) -> Published:
     dimension = {"rate": "rate", "counts": "dimensionless", "ratio": "dimensionless"}[card.quantity]
 
     def numbers(key: str) -> dict[str, float]:

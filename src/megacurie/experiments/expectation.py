@@ -18,6 +18,8 @@ from megacurie.foundation.arrays import Array, blocks, namespace
 from megacurie.foundation.errors import RangeError
 from megacurie.foundation.parameters import Parameter, Theta
 
+_CACHE = 2**17  # numbers of one block of a grid: 1 MB
+
 
 class Hypothesis(Protocol):
     """What the kernel needs of a hypothesis."""
@@ -144,38 +146,43 @@ class Expectation:
         -------
         array (..., n_bins)
         """
-        sizes = [np.shape(v) for v in theta.values() if np.ndim(v)]
-        xp = namespace(*theta.values())
-        if xp is np and sizes and math.prod(shape := np.broadcast_shapes(*sizes)) * self._row > 2**17:
-            flat = {k: np.broadcast_to(v, shape).reshape(-1) if np.ndim(v) else v for k, v in theta.items()}
-            parts = [self._evaluate(np, {k: v[s] if np.ndim(v) else v for k, v in flat.items()}) for s in blocks(math.prod(shape), self._row)]
-            return np.concatenate(parts).reshape(*shape, self.kernel.n_bins)
-        return self._evaluate(xp, theta)
+        arrays: list[Any] = [v for v in theta.values() if getattr(v, "ndim", 0)]
+        if not arrays:
+            return self._evaluate(namespace(*theta.values()), theta, ())
+        lead = np.broadcast_shapes(*(v.shape for v in arrays))
+        xp, size = namespace(*theta.values()), math.prod(lead)
+        if xp is not np or size * self._row <= _CACHE:
+            return self._evaluate(xp, _columns(theta), lead)
+        flat: dict[str, Any] = {k: np.broadcast_to(v, lead).reshape(-1, 1) if np.ndim(v) else v for k, v in theta.items()}
+        parts = [
+            self._evaluate(np, {k: v[s] if np.ndim(v) else v for k, v in flat.items()}, (min(s.stop, size) - s.start,)) for s in blocks(size, self._row, _CACHE)
+        ]
+        return np.concatenate(parts).reshape(*lead, self.kernel.n_bins)
 
-    def _evaluate(self, xp: Any, theta: Mapping[str, Any]) -> Array:
-        theta = {k: v[..., None] if np.ndim(v) else v for k, v in theta.items()}
+    def _evaluate(self, xp: Any, theta: Mapping[str, Any], lead: tuple[int, ...]) -> Array:
         P = {name: self.hypothesis.probabilities(theta, L, E, particle=name) for name, (E, L) in self._particles.items()}
-        lead = np.broadcast_shapes(*(np.shape(v)[:-1] for v in theta.values()))
         columns, filled = [], 0
         for (start, stop), members in self._groups:
             if start > filled:
                 columns.append(xp.zeros((*lead, start - filled)))
-            columns.append(sum(self._counts(theta, piece, *P[particle]) for particle, piece in members))
+            counts = self._counts(theta, members[0][1], *P[members[0][0]])
+            for particle, piece in members[1:]:
+                counts = counts + self._counts(theta, piece, *P[particle])
+            columns.append(counts if counts.shape[:-1] == lead else xp.broadcast_to(counts, (*lead, stop - start)))
             filled = stop
         if filled < self.kernel.n_bins:
             columns.append(xp.zeros((*lead, self.kernel.n_bins - filled)))
-        if any(np.shape(c)[:-1] != lead for c in columns):
-            columns = [xp.broadcast_to(c, (*lead, c.shape[-1])) for c in columns]
         mu: Array = xp.concatenate(columns, axis=-1) + self.kernel.background
         return mu
 
     def _counts(self, theta: Theta, piece: _Piece, P_e: Array, P_x: Array) -> Array:
-        P_e, P_x = P_e[..., piece.nodes], P_x[..., piece.nodes]
-        if piece.tags is not None:
-            scale = self.hypothesis.scale(theta, piece.energy, piece.tags)
-            P_e, P_x = P_e * scale, P_x * scale
-        counts = P_e @ piece.weight_e
-        return counts if piece.weight_x is None else counts + P_x @ piece.weight_x
+        P_e = P_e[..., piece.nodes]
+        scale = None if piece.tags is None else self.hypothesis.scale(theta, piece.energy, piece.tags)
+        counts = (P_e if scale is None else P_e * scale) @ piece.weight_e
+        if piece.weight_x is None:
+            return counts
+        P_x = P_x[..., piece.nodes]
+        return counts + (P_x if scale is None else P_x * scale) @ piece.weight_x
 
     def split(self, theta: Theta) -> tuple[Array, Array]:
         """mu at 0 and the slope of mu in the affine parameter, for theta without it: mu = mu(0) + s slope.
@@ -194,6 +201,11 @@ class Expectation:
             parameter.check(theta[parameter.name])
         self.check(theta)
         return Prediction(counts=self(theta), labels=self.kernel.labels, references=self.references)
+
+
+def _columns(theta: Mapping[str, Any]) -> dict[str, Any]:
+    """A last axis on every array of theta, for the nodes."""
+    return {k: v[..., None] if getattr(v, "ndim", 0) else v for k, v in theta.items()}
 
 
 def _add(members: list[tuple[str, _Piece]], particle: str, piece: _Piece) -> None:

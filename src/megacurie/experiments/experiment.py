@@ -183,7 +183,8 @@ class Experiment:
             target = zone.published_path or shape.mean_path
             if per_path is None:
                 target = shape.mean_path / shape.mean_path
-            lines = [shape.compress_to(self._phase(dm2_max, line.energy), 0.5 * accuracy).scaled_to(target) for line in self.source.lines]
+            whole = (zone.shape, zone.source_shape, self._phase(dm2_max), 0.5 * accuracy)
+            lines = [_compressed(*whole, self._phase(dm2_max, line.energy)).scaled_to(target) for line in self.source.lines]
             energy = np.concatenate([np.full(len(paths.baseline), line.energy) for line, paths in zip(self.source.lines, lines, strict=True)])
             baseline = np.concatenate([paths.baseline for paths in lines])
             for state in states:
@@ -235,6 +236,12 @@ class Experiment:
 def _paths(shape: Shape, source: Shape | None, phase: float, accuracy: float) -> PathLengthDistribution:
     """Shapes are frozen values: one geometry is integrated once per process."""
     return path_lengths(shape, source=source, phase=phase, accuracy=accuracy)
+
+
+@lru_cache(maxsize=256)
+def _compressed(shape: Shape, source: Shape | None, phase: float, accuracy: float, line_phase: float) -> PathLengthDistribution:
+    """As many nodes as one line needs: a higher energy makes slower waves."""
+    return _paths(shape, source, phase, accuracy).compress_to(line_phase, accuracy)
 
 
 def _dm2(value: str | float) -> float:

@@ -22,8 +22,10 @@ def namespace(*arrays: object) -> Any:
     True
     """
     for array in arrays:
+        if isinstance(array, float | np.ndarray | np.generic):
+            continue
         found = getattr(array, "__array_namespace__", None)
-        if found is not None and not isinstance(array, np.ndarray | np.generic):
+        if found is not None:
             return found()
     return np
 

@@ -143,6 +143,7 @@ def data_text(path: str) -> str:
     return found
 
 
+@functools.cache
 def names_in(folder: str) -> tuple[str, ...]:
     """Names of the TOML files in a folder of ``megacurie/data``, without their ending, sorted."""
     return tuple(sorted(p.name.removesuffix(".toml") for p in (_root() / folder).iterdir() if p.name.endswith(".toml")))
@@ -164,10 +165,10 @@ def _datum(raw: Mapping[str, Any], place: str, inherited: Mapping[str, str]) -> 
         size = units.unit(said["unit"])[0]
     except UnitError as error:
         raise DataError(f"{place}: {error}") from None
-    error = raw.get("error", 0)
-    numbers = {k: _number(raw.get(k, error), f"{place}: {k}") * size for k in ("value", "plus", "minus")}
+    both = raw.get("error", 0)
+    numbers = {k: _number(raw.get(k, both), f"{place}: {k}") * size for k in ("value", "plus", "minus")}
     if numbers["plus"] < 0 or numbers["minus"] < 0:
-        raise DataError(f"{place}: errors +{raw.get('plus', error)} -{raw.get('minus', error)}: expected zero or more")
+        raise DataError(f"{place}: errors +{raw.get('plus', both)} -{raw.get('minus', both)}: expected zero or more")
     return Datum(key=place, unit=said["unit"], printed=str(raw["value"]), ref=said["ref"], where=said["where"], note=said.get("note", ""), status=status, **numbers)
 
 
@@ -224,6 +225,7 @@ def load(name: str) -> Mapping[str, Node]:
     return from_text(data_text(f"{_FOLDERS[kind]}/{stem}.toml"), name)
 
 
+@functools.cache
 def files() -> tuple[str, ...]:
     """Names that ``load`` takes."""
     return tuple(f"{kind}.{stem}" for kind, folder in _FOLDERS.items() for stem in names_in(folder)) + tuple(_SINGLE_FILES)
@@ -250,6 +252,7 @@ def look_up(key: str) -> Node:
     return node
 
 
+@functools.cache
 def datum(key: str, dimension: str) -> Datum:
     """The number at a key, checked to be of a dimension.
 

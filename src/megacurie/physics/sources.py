@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import string
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -126,19 +127,21 @@ def nuclide_key(nuclide: str) -> str:
     DataError
         If there is no data for the nuclide, with the nearest name.
     """
-    digits = "".join(ch for ch in nuclide if ch.isdigit())
-    letters = "".join(ch for ch in nuclide if ch.isalpha())
-    key = f"{letters.lower()}{digits}"
-    known = {name: f"{name.strip('0123456789').capitalize()}" for name in neutrino_sources()}
-    if key not in known:
-        names = [f"{k.lstrip('abcdefghijklmnopqrstuvwxyz')}{element}" for k, element in known.items()]
-        raise DataError(f"unknown source nuclide {nuclide!r}. {did_you_mean(nuclide, names)}")
-    return key
+    if nuclide not in names():
+        raise DataError(f"{nuclide!r} is not a known source nuclide. {did_you_mean(nuclide, names())}")
+    return nuclide.lstrip(string.digits).lower() + nuclide.rstrip(string.ascii_letters)
 
 
-def neutrino_sources() -> tuple[str, ...]:
-    """Keys of the nuclides with neutrino lines."""
-    return tuple(name for name in provenance.names_in("nuclides") if "lines" in provenance.load(f"nuclide.{name}"))
+def names() -> tuple[str, ...]:
+    """The nuclides with neutrino lines.
+
+    Examples
+    --------
+    >>> print(names())
+    ('37Ar', '51Cr')
+    """
+    keys = [name for name in provenance.names_in("nuclides") if "lines" in provenance.load(f"nuclide.{name}")]
+    return tuple(f"{key.lstrip(string.ascii_lowercase)}{key.rstrip(string.digits).capitalize()}" for key in keys)
 
 
 def source(

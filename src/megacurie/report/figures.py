@@ -79,19 +79,16 @@ class Figure:
 
         Examples
         --------
-        >>> paths(ball=(np.array([0.0, units.m]), np.array([1.0, 1.0]))).save("paths.jpg")
+        >>> paths({"ball": (np.array([0.0, units.m]), np.array([1.0, 1.0]))}).save("paths.jpg")
         Traceback (most recent call last):
             ...
         megacurie.foundation.errors.RangeError: paths.jpg: cannot draw '.jpg': expected .pdf, .svg or .png. Write 'paths.pdf'
         """
         target = Path(path)
-        suffix = target.suffix.lower()
-        if suffix not in _SUFFIXES:
-            found = f"cannot draw {target.suffix!r}" if target.suffix else "no suffix"
-            raise RangeError(f"{target}: {found}: expected {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}. Write '{target.with_suffix('.pdf')}'")
+        check_suffix(target)
         write_together(
             {
-                target: self._drawn(suffix),
+                target: self._drawn(target.suffix.lower()),
                 target.with_suffix(".csv"): as_csv(self.data).encode(),
                 target.with_suffix(".txt"): f"{self.caption}\n".encode(),
             }
@@ -110,6 +107,19 @@ class Figure:
 
     def _repr_png_(self) -> bytes:
         return self._drawn(".png")
+
+
+def check_suffix(target: Path) -> None:
+    """Refuse a file that is not .pdf, .svg or .png.
+
+    Raises
+    ------
+    RangeError
+        Naming the suffixes that can be drawn.
+    """
+    if target.suffix.lower() not in _SUFFIXES:
+        found = f"cannot draw {target.suffix!r}" if target.suffix else "no suffix"
+        raise RangeError(f"{target}: {found}: expected {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}. Write '{target.with_suffix('.pdf')}'")
 
 
 def _figure(rows: Sequence[int] = (1,)) -> tuple[Axes, ...]:
@@ -184,9 +194,9 @@ def ratios(datasets: Datasets, mean: MeanRatio | None = None) -> Figure:
 
 
 def _family(name: str) -> str:
-    """``bahcall_1`` and ``bahcall_2`` are levels of ``bahcall``."""
+    """``bahcall_1`` and ``bahcall_2`` are levels of ``bahcall``; ``frekers_2015`` is a name."""
     stem, _, level = name.rpartition("_")
-    return stem if stem and level.isdigit() else name
+    return stem if stem and level.isdigit() and len(level) == 1 else name
 
 
 def _check(regions: Mapping[str, Region], best: Mapping[str, Fit]) -> tuple[Parameter, Parameter]:
@@ -308,15 +318,15 @@ def _levels(regions: Mapping[str, Region], looks: Mapping[str, tuple[str, _Dash]
 
 
 @_styled
-def paths(*, references: Iterable[str] = (), **curves: tuple[Array, Array]) -> Figure:
+def paths(curves: Mapping[str, tuple[Array, Array]], *, references: Iterable[str] = ()) -> Figure:
     """Fraction of directions in which there is target, against the distance from the source.
 
     Parameters
     ----------
+    curves : mapping of name to (distance, fraction)
+        Arrays (n,), length, and (n,), as ``experiment.fraction`` gives it.
     references : iterable of str
         Keys of the works that the geometries come from, such as ``experiment.references``.
-    **curves : (distance, fraction)
-        By name; arrays (n,), length, and (n,), as ``experiment.fraction`` gives it.
 
     Raises
     ------
@@ -325,12 +335,12 @@ def paths(*, references: Iterable[str] = (), **curves: tuple[Array, Array]) -> F
 
     Examples
     --------
-    >>> figure = paths(ball=(np.array([0.0, 0.5, 1.0]) * units.m, np.array([1.0, 1.0, 1.0])))
+    >>> figure = paths({"ball": (np.array([0.0, 0.5, 1.0]) * units.m, np.array([1.0, 1.0, 1.0]))})
     >>> print(figure.caption)
     Fraction of the directions from the source in which there is target at each distance: ball.
     """
     if not curves:
-        raise RangeError("paths: nothing to draw: expected at least one curve, such as paths(inner=(distance, fraction))")
+        raise RangeError("paths: nothing to draw: expected at least one curve, such as paths({'inner': (distance, fraction)})")
     (ax,) = _figure()
     rows: list[tuple[str, float, float]] = []
     for i, (name, (distance, fraction)) in enumerate(curves.items()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
@@ -29,22 +30,26 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
     """
     first = next(iter(contents))
     folder = first.parent
-    if not folder.is_dir():
-        raise StoreError(f"{first}: no folder {str(folder)!r}. Make it first, or save into one that exists")
-    for target in contents:
-        if target.is_dir():
-            raise StoreError(f"{first}: {str(target)!r} is a folder; expected the name of a file. Save under another name")
     parts = {target: target.with_name(f".{target.name}.{os.getpid()}.part") for target in contents}
+    begun: list[Path] = []
     try:
+        if not folder.is_dir():
+            raise StoreError(f"{first}: no folder {str(folder)!r}. Make it first, or save into one that exists")
+        for target in contents:
+            if target.is_dir():
+                raise StoreError(f"{first}: {str(target)!r} is a folder; expected the name of a file. Save under another name")
         for target, part in parts.items():
+            begun.append(part)
             part.write_bytes(contents[target])
         for target, part in parts.items():
             os.replace(part, target)
+            begun.remove(part)
     except OSError as error:
         raise StoreError(f"{first}: cannot write into {str(folder)!r}: {error.strerror}. Save into a folder that you may write to") from None
     finally:
-        for part in parts.values():
-            part.unlink(missing_ok=True)
+        for part in begun:
+            with contextlib.suppress(OSError):  # a name that could not be made cannot be removed
+                part.unlink()
 
 
 def author_year(key: str) -> str:

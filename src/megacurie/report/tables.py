@@ -39,7 +39,7 @@ def table(result: HasTable) -> Table:
     """
     if not isinstance(result, HasTable):
         way = "Use report.summary for an experiment" if isinstance(result, Experiment) else "Print it, or take one of its parts"
-        raise RangeError(f"no table of a {type(result).__name__}: expected data sets, a fit or another result with .table(). {way}")
+        raise RangeError(f"{type(result).__name__} has no table: expected data sets, a fit or another result with .table(). {way}")
     return result.table()
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from megacurie.foundation import units
 from megacurie.foundation.arrays import Array
@@ -275,7 +276,7 @@ def _intervals(
 def _crossings(u: Array, above: Array, centre: float) -> tuple[float | None, float | None]:
     """First zero of a sampled function on either side of a centre; None where it stays negative to the end."""
 
-    def first(indices: Array) -> float | None:
+    def first(indices: NDArray[np.intp]) -> float | None:
         previous_u, previous = centre, -1.0
         for i in indices:
             if above[i] > 0:

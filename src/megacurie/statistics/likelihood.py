@@ -10,45 +10,20 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol, final
+from typing import Any, final
 
 import numpy as np
 
 from megacurie.foundation.arrays import Array, namespace
 from megacurie.foundation.errors import FitError, RangeError
-from megacurie.foundation.measurement import Measurement, Pull
+from megacurie.foundation.measurement import Measurement
 from megacurie.foundation.parameters import Parameter, Theta
-
-Treatment = Literal["lower", "upper", "split-normal", "variable"]
-"""How asymmetric errors enter: one of the two; the one on the side of the prediction; or a width linear in it (R. Barlow, physics/0406120)."""
-
+from megacurie.statistics.covariance import Treatment, columns, covariance, statistical_errors
+from megacurie.statistics.model import Model, Stacked, stacked, union
 
 Data = Any
 """Toy data: an array (..., n) for Gaussian likelihoods, a tuple of the parts' for a Joint; None stands for the measured data."""
 Pulls = Mapping[str, "float | Array"]
-
-
-class Model(Protocol):
-    """A callable prediction mu(theta) (..., n) that knows its parameters.
-
-    ``affine`` names the parameter in which mu is affine, and ``split`` gives mu at 0 and its slope; ``null`` is the prediction of the null hypothesis;
-    ``check`` refuses theta for which the prediction is not exact; ``limited`` names parameters whose bound is the model's, not the hypothesis's.
-    """
-
-    @property
-    def parameters(self) -> tuple[Parameter, ...]: ...
-    @property
-    def affine(self) -> str | None: ...
-    @property
-    def null(self) -> Array: ...
-    @property
-    def limited(self) -> tuple[str, ...]: ...
-    @property
-    def references(self) -> frozenset[str]: ...
-    def __call__(self, theta: Theta) -> Array: ...
-    def split(self, theta: Theta) -> tuple[Array, Array]: ...
-    def check(self, theta: Theta) -> None: ...
 
 
 class Likelihood(abc.ABC):
@@ -112,7 +87,7 @@ class Likelihood(abc.ABC):
     def __add__(self, other: Likelihood) -> Likelihood:
         """Both measurements; parameters and pulls of the same name are shared."""
         if isinstance(self, GaussianLikelihood) and isinstance(other, GaussianLikelihood) and self.asymmetric == other.asymmetric:
-            return GaussianLikelihood(_Stacked(self.model, other.model), _stacked(self.measurement, other.measurement), asymmetric=self.asymmetric)
+            return GaussianLikelihood(Stacked(self.model, other.model), stacked(self.measurement, other.measurement), asymmetric=self.asymmetric)
         parts = [part for one in (self, other) for part in (one.parts if isinstance(one, Joint) else (one,))]
         return Joint(*parts)
 
@@ -125,35 +100,6 @@ def _penalty(parameters: tuple[Parameter, ...], theta: Theta) -> Any:
             size = (p.upper - p.lower) / (p.high - p.low)  # internal units per display unit
             total = total + ((theta[p.name] / size - p.prior[0]) / p.prior[1]) ** 2
     return total
-
-
-def statistical_errors(measurement: Measurement, mu: Array, asymmetric: Treatment) -> Array:
-    """Statistical errors (..., n) of a measurement at a prediction (..., n), under a treatment of asymmetric errors."""
-    plus, minus, d = measurement.plus, measurement.minus, measurement.values
-    if asymmetric == "lower":
-        return minus
-    if asymmetric == "upper":
-        return plus
-    xp = namespace(mu)
-    if asymmetric == "split-normal":
-        return xp.where(mu > d, plus, minus)
-    # a width that would reach zero far below the data stops at a tenth of the smaller error
-    width = 2 * plus * minus / (plus + minus) + (plus - minus) / (plus + minus) * (mu - d)
-    return xp.maximum(width, 0.1 * xp.minimum(plus, minus))
-
-
-def _columns(measurement: Measurement, mu: Array) -> Array:
-    """Shift per sigma of each pull (..., n, pulls) at a prediction."""
-    xp = namespace(mu)
-    columns = [pull.shape * (mu if pull.of == "prediction" else xp.broadcast_to(measurement.reference, mu.shape)) for pull in measurement.pulls]
-    return xp.stack(columns, -1) if columns else xp.zeros((*mu.shape, 0))
-
-
-def covariance(measurement: Measurement, mu: Array, asymmetric: Treatment = "lower") -> Array:
-    """Covariance matrix (..., n, n) of a measurement at a prediction (..., n): statistical errors and pulls."""
-    xp = namespace(mu)
-    columns = _columns(measurement, mu)
-    return statistical_errors(measurement, mu, asymmetric)[..., :, None] ** 2 * np.eye(len(measurement.values)) + columns @ xp.swapaxes(columns, -1, -2)
 
 
 @final
@@ -207,10 +153,10 @@ class GaussianLikelihood(Likelihood):
         """chi2 (...) and the profiled pulls (..., pulls) at a prediction."""
         xp = namespace(mu, data)
         variance = self.errors(mu) ** 2
-        columns = _columns(self.measurement, mu)
+        shifts = columns(self.measurement, mu)
         r = data - mu
-        scaled = columns / variance[..., :, None]
-        normal = xp.swapaxes(scaled, -1, -2) @ columns + np.eye(len(self.pulls))
+        scaled = shifts / variance[..., :, None]
+        normal = xp.swapaxes(scaled, -1, -2) @ shifts + np.eye(len(self.pulls))
         gradient = (xp.swapaxes(scaled, -1, -2) @ r[..., None])[..., 0]
         x = xp.linalg.solve(normal, gradient[..., None])[..., 0]
         chi2 = (r * r / variance).sum(-1) - (gradient * x).sum(-1)
@@ -231,7 +177,8 @@ class GaussianLikelihood(Likelihood):
         return self._profile(mu, data)[0]
 
     def minus_two_log(self, theta: Theta, data: Data = None) -> Array:
-        return self.at_prediction(self.model(theta), data) + _penalty(self.parameters, theta)
+        chi2: Array = self.at_prediction(self.model(theta), data) + _penalty(self.parameters, theta)
+        return chi2
 
     def shifted(self, theta: Theta, data: Data = None) -> Callable[[Pulls], Array]:
         chi2, penalty = self._shifted(self.model(theta), data), _penalty(self.parameters, theta)
@@ -242,12 +189,12 @@ class GaussianLikelihood(Likelihood):
 
     def _shifted(self, mu: Array, data: Data) -> Callable[[Pulls], Array]:
         data = self.measurement.values if data is None else data
-        columns, errors = _columns(self.measurement, mu), self.errors(mu)
+        shifts, errors = columns(self.measurement, mu), self.errors(mu)
 
         def chi2(pulls: Pulls) -> Array:
             r = data - mu
             for k, name in enumerate(self.pulls):
-                r = r - columns[..., k] * np.asarray(pulls[name])[..., None]
+                r = r - shifts[..., k] * np.asarray(pulls[name])[..., None]
             result: Array = ((r / errors) ** 2).sum(-1)
             return result
 
@@ -280,7 +227,8 @@ class GaussianLikelihood(Likelihood):
 
         def chi2(s: Array) -> Array:
             full = {**theta, parameter.name: s}
-            return self.at_prediction(zero + s[..., None] * slope) + _penalty(self.parameters, full)
+            value: Array = self.at_prediction(zero + s[..., None] * slope) + _penalty(self.parameters, full)
+            return value
 
         if self._whiten is not None and parameter.prior is None:
             c0, c1, c2 = self.quadratic(zero, slope)
@@ -321,7 +269,7 @@ class Joint(Likelihood):
 
     def __init__(self, *parts: Likelihood) -> None:
         self.parts = parts
-        self.parameters = _union(*(part.parameters for part in parts))
+        self.parameters = union(*(part.parameters for part in parts))
         self.affine = None
         self.limited = tuple(dict.fromkeys(name for part in parts for name in part.limited))
         self.pulls = tuple(dict.fromkeys(name for part in parts for name in part.pulls))
@@ -368,7 +316,8 @@ def _newton(chi2: Callable[[Pulls], Array], k: int, names: tuple[str, ...]) -> t
     step, eye = 1e-2, np.eye(k)
 
     def total(x: Array) -> Array:
-        return chi2({name: x[..., i] for i, name in enumerate(names)}) + (x * x).sum(-1)
+        value: Array = chi2({name: x[..., i] for i, name in enumerate(names)}) + (x * x).sum(-1)
+        return value
 
     here = total(np.zeros(k))
     x = np.zeros((*np.shape(here), k))
@@ -383,84 +332,3 @@ def _newton(chi2: Callable[[Pulls], Array], k: int, names: tuple[str, ...]) -> t
     return total(x), x
 
 
-@dataclass(frozen=True)
-class _Stacked:
-    """Two models one after the other."""
-
-    a: Model
-    b: Model
-
-    @property
-    def parameters(self) -> tuple[Parameter, ...]:
-        return _union(self.a.parameters, self.b.parameters)
-
-    @property
-    def affine(self) -> str | None:
-        """A parameter in which each part is affine, or on which it does not depend."""
-        for name in (self.a.affine, self.b.affine):
-            if name and all(m.affine == name or name not in (p.name for p in m.parameters) for m in (self.a, self.b)):
-                return name
-        return None
-
-    @property
-    def null(self) -> Array:
-        return np.concatenate([self.a.null, self.b.null])
-
-    @property
-    def limited(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((*self.a.limited, *self.b.limited)))
-
-    @property
-    def references(self) -> frozenset[str]:
-        return self.a.references | self.b.references
-
-    def __call__(self, theta: Theta) -> Array:
-        xp = namespace(*theta.values())
-        return _join(xp, *(m({p.name: theta[p.name] for p in m.parameters}) for m in (self.a, self.b)))
-
-    def split(self, theta: Theta) -> tuple[Array, Array]:
-        name = self.affine
-        assert name is not None
-        zero, one = self({**theta, name: 0.0}), self({**theta, name: 1.0})
-        return zero, one - zero
-
-    def check(self, theta: Theta) -> None:
-        for model in (self.a, self.b):
-            model.check(theta)
-
-
-def _join(xp: Any, a: Array, b: Array) -> Array:
-    lead = np.broadcast_shapes(a.shape[:-1], b.shape[:-1])
-    joined: Array = xp.concatenate([xp.broadcast_to(one, (*lead, one.shape[-1])) for one in (a, b)], -1)
-    return joined
-
-
-def _union(*groups: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
-    """Parameters by name; where bounds differ, those that all allow."""
-    found: dict[str, Parameter] = {}
-    for p in (p for group in groups for p in group):
-        q = found.setdefault(p.name, p)
-        if (p.unit, p.scale, p.prior) != (q.unit, q.scale, q.prior):
-            raise RangeError(f"parameter {p.name!r} is declared in two ways: {p} and {q}")
-        found[p.name] = replace(q, low=max(p.low, q.low), high=min(p.high, q.high))
-    return tuple(found.values())
-
-
-def _stacked(a: Measurement, b: Measurement) -> Measurement:
-    pulls: dict[str, Pull] = {}
-    for one, before, after in ((a, 0, len(b.values)), (b, len(a.values), 0)):
-        for pull in one.pulls:
-            padded = replace(pull, shape=np.concatenate([np.zeros(before), pull.shape, np.zeros(after)]))
-            there = pulls.get(pull.name)
-            if there is not None and (there.of, there.low) != (pull.of, pull.low):
-                raise RangeError(f"pull {pull.name!r} is 'of {there.of}' in one measurement and 'of {pull.of}' in the other: expected the same")
-            pulls[pull.name] = padded if there is None else replace(there, shape=there.shape + padded.shape)
-    return Measurement(
-        names=a.names + b.names,
-        values=np.concatenate([a.values, b.values]),
-        plus=np.concatenate([a.plus, b.plus]),
-        minus=np.concatenate([a.minus, b.minus]),
-        reference=np.concatenate([a.reference, b.reference]),
-        pulls=tuple(pulls.values()),
-        references=a.references | b.references,
-    )

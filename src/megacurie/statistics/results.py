@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import chdtrc, chdtri, erfc, erfcinv
 
 from megacurie.foundation import units
@@ -233,10 +234,9 @@ class Region:
     references: frozenset[str]
 
     @property
-    def inside(self) -> Array:
-        """Boolean mask of the grid points in the region."""
-        mask: Array = self.delta_chi2 <= self.threshold
-        return mask
+    def inside(self) -> NDArray[np.bool_]:
+        """Mask of the grid points in the region."""
+        return self.delta_chi2 <= self.threshold
 
     def contours(self) -> tuple[Array, ...]:
         """Border lines of a two-dimensional region, each (points, 2), in the display units of the axes.
@@ -248,7 +248,7 @@ class Region:
         from contourpy import contour_generator
 
         x, y = (np.asarray(p.position(axis)) for p, axis in zip(self.parameters, self.axes.values(), strict=True))
-        lines = contour_generator(x=x, y=y, z=self.delta_chi2.T).lines(self.threshold)
+        lines: list[Array] = contour_generator(x=x, y=y, z=self.delta_chi2.T).lines(self.threshold)  # type: ignore[assignment]
         return tuple(np.stack([units.to_display(1.0, p.unit) * np.asarray(p.at(line[:, i])) for i, p in enumerate(self.parameters)], -1) for line in lines)
 
     def bounds(self, name: str) -> tuple[float, float]:

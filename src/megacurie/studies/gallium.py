@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -25,8 +25,9 @@ from megacurie.foundation.measurement import Measurement, Pull
 from megacurie.physics.channels.nuclear_capture import NuclearCapture
 from megacurie.physics.hypotheses import ActivityScale
 from megacurie.physics.sources import Source, source
+from megacurie.statistics.covariance import Treatment, covariance
 from megacurie.statistics.inference import fit
-from megacurie.statistics.likelihood import GaussianLikelihood, Treatment, covariance
+from megacurie.statistics.likelihood import GaussianLikelihood
 
 CARDS = ("gallex-cr1", "gallex-cr2", "sage-cr", "sage-ar", "best")
 """The built-in source measurements, in the order in which they were made (SAGE's argon run before BEST)."""
@@ -205,7 +206,8 @@ def datasets(
     capture = NuclearCapture(model=cross_section)
     entries = _entries(tuple(only or ("gallium",)), capture, settings)
     inputs = rules.get("inputs", {})
-    values, plus, minus, notes, pulls = [], [], [], [], {}
+    values, plus, minus, notes = [], [], [], []
+    pulls: dict[tuple[str, Literal["reference", "prediction"]], Array] = {}
     used: set[str] = set()
     for i, entry in enumerate(entries):
         published, zone, source = entry.published, entry.zone_name, entry.experiment.source
@@ -311,7 +313,7 @@ def _cross_section_pull(rules: Mapping[str, Any], capture: NuclearCapture, entri
     low = -math.inf
     if rules["bound"] == "ground-state":
         low = max((capture.ground_ratio(one) - 1) / error for one, error in zip(nuclides, errors, strict=True) if error)
-    of = "prediction" if rules["cross_section_of"] == "prediction" else "reference"
+    of: Literal["reference", "prediction"] = "prediction" if rules["cross_section_of"] == "prediction" else "reference"
     return (Pull(name="channel:ga71", shape=errors * _base(rules, values), of=of, low=low),)
 
 

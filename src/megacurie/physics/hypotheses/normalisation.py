@@ -118,4 +118,5 @@ def _cr51(key: str, dimension: str) -> float:
 
 def _highest_line() -> float:
     lines = provenance.look_up("nuclide.cr51.lines.four")
-    return max(line["energy"].value for line in lines)
+    highest: float = max(line["energy"].value for line in lines)
+    return highest

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from megacurie.studies import gallium
 
 
@@ -13,5 +15,10 @@ def ratio(measurement: str, model: str, part: str) -> float:
 
 def mean(model: str, conventions: str, part: str) -> float:
     """R-bar of the six measurements ("value", "plus", "minus") or its "significance"."""
-    found = gallium.mean_ratio(gallium.datasets(cross_section=model, conventions=conventions))
-    return float(getattr(found, part))
+    return float(getattr(_mean(model, conventions), part))
+
+
+@cache
+def _mean(model: str, conventions: str) -> gallium.MeanRatio:
+    """Four rows read one mean."""
+    return gallium.mean_ratio(gallium.datasets(cross_section=model, conventions=conventions))

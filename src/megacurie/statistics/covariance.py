@@ -1,0 +1,46 @@
+"""Errors of a measurement at a prediction: treatments of asymmetric errors, pulls, covariance matrix."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from megacurie.foundation.arrays import Array, namespace
+from megacurie.foundation.measurement import Measurement
+
+Treatment = Literal["lower", "upper", "split-normal", "variable"]
+"""How asymmetric errors enter: one of the two; the one on the side of the prediction; or a width linear in it (R. Barlow, physics/0406120)."""
+
+
+def statistical_errors(measurement: Measurement, mu: Array, asymmetric: Treatment) -> Array:
+    """Statistical errors (..., n) of a measurement at a prediction (..., n), under a treatment of asymmetric errors."""
+    plus, minus, d = measurement.plus, measurement.minus, measurement.values
+    if asymmetric == "lower":
+        return minus
+    if asymmetric == "upper":
+        return plus
+    xp = namespace(mu)
+    if asymmetric == "split-normal":
+        chosen: Array = xp.where(mu > d, plus, minus)
+        return chosen
+    # a width that would reach zero far below the data stops at a tenth of the smaller error
+    width = 2 * plus * minus / (plus + minus) + (plus - minus) / (plus + minus) * (mu - d)
+    wide: Array = xp.maximum(width, 0.1 * xp.minimum(plus, minus))
+    return wide
+
+
+def columns(measurement: Measurement, mu: Array) -> Array:
+    """Shift per sigma of each pull (..., n, pulls) at a prediction."""
+    xp = namespace(mu)
+    shifts = [pull.shape * (mu if pull.of == "prediction" else xp.broadcast_to(measurement.reference, mu.shape)) for pull in measurement.pulls]
+    stacked: Array = xp.stack(shifts, -1) if shifts else xp.zeros((*mu.shape, 0))
+    return stacked
+
+
+def covariance(measurement: Measurement, mu: Array, asymmetric: Treatment = "lower") -> Array:
+    """Covariance matrix (..., n, n) of a measurement at a prediction (..., n): statistical errors and pulls."""
+    xp = namespace(mu)
+    shifts = columns(measurement, mu)
+    V: Array = statistical_errors(measurement, mu, asymmetric)[..., :, None] ** 2 * np.eye(len(measurement.values)) + shifts @ xp.swapaxes(shifts, -1, -2)
+    return V

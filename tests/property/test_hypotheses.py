@@ -1,0 +1,98 @@
+"""Laws of every hypothesis on random input."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from megacurie.experiments.expectation import Expectation
+from megacurie.experiments.kernel import Block, RateKernel
+from megacurie.foundation import units as u
+from megacurie.physics.hypotheses import BUILT_IN, ActivityScale, BranchingRatioShift, ExcitedStateStrength, Ge71HalfLife, Hypothesis, Sterile, combine
+
+MADE: list[Hypothesis] = [one() for one in BUILT_IN]
+MADE += [combine(Sterile(), ActivityScale()), combine(BranchingRatioShift(), Sterile(), Ge71HalfLife()), combine(Ge71HalfLife(), ExcitedStateStrength())]
+EVERY = pytest.mark.parametrize("hypothesis", MADE, ids=lambda h: h.name)
+TAGS = [
+    frozenset({source, assay, channel, state})
+    for source in ("source:cr51", "source:ar37")
+    for assay in ("activity:gamma", "activity:calorimetric")
+    for channel, state in (("channel:ga71", "state:ground"), ("channel:ga71", "state:excited-500"), ("channel:electron", "part:vector"))
+]
+tags = st.sampled_from(TAGS)
+positions = st.lists(st.floats(0, 1), min_size=8, max_size=8)  # of the parameters between their bounds
+nodes = st.lists(st.tuples(st.floats(1e-3, 20), st.floats(0.1, 5)), min_size=1, max_size=6)  # m, MeV
+ULPS = 1e-12  # phases up to 1.27 x 30 x 20/.1 rad lose four digits
+
+
+def at(hypothesis: Hypothesis, where: list[float]) -> dict[str, float]:
+    return {p.name: float(p.at(x)) for p, x in zip(hypothesis.parameters, where, strict=False)}
+
+
+def arrays(pairs: list[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
+    lengths, energies = np.array(pairs).T
+    return lengths * u.m, energies * u.MeV
+
+
+@EVERY
+@given(where=positions, pairs=nodes, particle=st.sampled_from(["neutrino", "antineutrino"]))
+def test_probabilities_are_probabilities(hypothesis: Hypothesis, where: list[float], pairs: list[tuple[float, float]], particle: str) -> None:
+    P_e, P_x = hypothesis.probabilities(at(hypothesis, where), *arrays(pairs), particle=particle)
+    for P in (P_e, P_x):
+        assert P.shape == (len(pairs),)
+        assert ((P >= 0) & (P <= 1)).all()
+    assert (P_e + P_x <= 1).all()
+
+
+@EVERY
+@given(where=positions, pairs=nodes, block=tags)
+def test_scales_are_positive_numbers(hypothesis: Hypothesis, where: list[float], pairs: list[tuple[float, float]], block: frozenset[str]) -> None:
+    scale = np.asarray(hypothesis.scale(at(hypothesis, where), arrays(pairs)[1], block))
+    assert scale.shape in ((), (len(pairs),))
+    assert ((scale >= 0) & np.isfinite(scale)).all()
+
+
+@EVERY
+@given(where=positions, pairs=nodes)
+def test_theta_of_any_shape(hypothesis: Hypothesis, where: list[float], pairs: list[tuple[float, float]]) -> None:
+    """Probabilities at an array of theta are those at each theta."""
+    many = {p.name: p.at(np.array([[[x], [0.5]], [[0.1], [1 - x]]])) for p, x in zip(hypothesis.parameters, where, strict=False)}
+    P = np.broadcast_to(hypothesis.probabilities(many, *arrays(pairs))[0], (2, 2, len(pairs)))
+    for i in np.ndindex(2, 2):
+        one = hypothesis.probabilities({name: float(values[i][0]) for name, values in many.items()}, *arrays(pairs))[0]
+        np.testing.assert_array_equal(P[i], one)
+
+
+@pytest.mark.parametrize("hypothesis", [h for h in MADE if h.affine], ids=lambda h: h.name)
+@given(where=positions, pairs=nodes, s=st.floats(0, 1), block=tags)
+def test_affine_means_affine(hypothesis: Hypothesis, where: list[float], pairs: list[tuple[float, float]], s: float, block: frozenset[str]) -> None:
+    """Expected counts at s lie on the straight line through those at 0 and 1."""
+    lengths, energies = arrays(pairs)
+    weight = np.stack([np.ones((1, len(pairs))), np.zeros((1, len(pairs)))])
+    blocks = tuple(Block(bins=slice(0, 1), energy=energies, baseline=lengths, weight=weight, tags=one) for one in (block, TAGS[0], TAGS[1]))
+    mu = Expectation(RateKernel(labels=("all",), blocks=blocks, background=np.array([0.5]), reach=np.inf), hypothesis)
+    theta = at(hypothesis, where)
+    assert hypothesis.affine is not None
+    zero, one, between = (mu({**theta, hypothesis.affine: x}) for x in (0.0, 1.0, s))
+    np.testing.assert_allclose(between, zero + s * (one - zero), rtol=ULPS)
+    start, slope = mu.split({name: value for name, value in theta.items() if name != hypothesis.affine})
+    np.testing.assert_allclose(between, start + s * slope, rtol=ULPS)
+
+
+@EVERY
+@given(where=positions, pairs=nodes)
+def test_the_phase_bounds_the_oscillation(hypothesis: Hypothesis, where: list[float], pairs: list[tuple[float, float]]) -> None:
+    """|dP/d(L/E)| is at most the phase per L/E (sin^2 x has slope one at most): kernels rely on it."""
+    theta = at(hypothesis, where)
+    lengths, energies = arrays(pairs)
+    step = 1e-3 * lengths
+    change = np.abs(hypothesis.probabilities(theta, lengths + step, energies)[0] - hypothesis.probabilities(theta, lengths, energies)[0])
+    assert (change <= hypothesis.phase(theta) * step / energies * (1 + 1e-9) + ULPS).all()  # rounding of P itself
+
+
+@given(pairs=nodes, s=st.floats(0, 1), dm2=st.floats(0.05, 30), factor=st.floats(0.1, 10))
+def test_sterile_depends_on_l_over_e(pairs: list[tuple[float, float]], s: float, dm2: float, factor: float) -> None:
+    theta = {"sin2_2theta": s, "dm2": dm2 * u.eV2}
+    lengths, energies = arrays(pairs)
+    one, other = (Sterile().probabilities(theta, k * lengths, k * energies)[0] for k in (1.0, factor))
+    np.testing.assert_allclose(one, other, rtol=0, atol=1e-11)  # roundings of a phase of up to 1e4 rad
