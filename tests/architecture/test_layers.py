@@ -24,7 +24,7 @@ BELOW = {
     "report": {"foundation", "physics", "statistics", "experiments", "radiochemistry", "studies"},
     "cli": {"foundation", "physics", "statistics", "experiments", "radiochemistry", "studies", "report"},
 }
-CARDS = ("experiments/cards.py", "experiments/fields.py")
+CARDS = ("experiments/cards.py", "experiments/schema.py", "experiments/fields.py")
 ONLY_IN: dict[str, tuple[str, ...]] = {  # third party or standard library -> files or folders that may import it
     "matplotlib": ("report/figures.py",),
     "pydantic": CARDS,
@@ -40,7 +40,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {  # third party or standard library -> fi
 
 def imported(path: Path) -> Iterator[str]:
     """Full names of everything a file imports, at any depth: ``a.b`` for ``from a import b`` when that is a module of ours, else ``a``."""
-    package = [name for name, there in MODULES.items() if there == path][0].split(".")
+    package = next(name for name, there in MODULES.items() if there == path).split(".")
     package = package if path.name == "__init__.py" else package[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

@@ -51,10 +51,9 @@ def test_everything_public_has_a_docstring(name: str) -> None:
             continue
         if not ast.get_docstring(node):
             missing.append(f"{name}.{node.name}")
-        if isinstance(node, ast.ClassDef):
-            cls = getattr(module, node.name)
-            for item in node.body:  # getdoc: an overriding method has the docstring of the method that it overrides
-                if isinstance(item, ast.FunctionDef) and not item.name.startswith("_") and not getattr(cls, "_is_protocol", False):
-                    if not inspect.getdoc(getattr(cls, item.name)):
-                        missing.append(f"{name}.{node.name}.{item.name}")
+        cls = getattr(module, node.name)
+        if isinstance(node, ast.ClassDef) and not getattr(cls, "_is_protocol", False):
+            methods = [item.name for item in node.body if isinstance(item, ast.FunctionDef) and not item.name.startswith("_")]
+            # getdoc: an overriding method has the docstring of the method that it overrides
+            missing += [f"{name}.{node.name}.{method}" for method in methods if not inspect.getdoc(getattr(cls, method))]
     assert not missing, ", ".join(missing)

@@ -228,5 +228,9 @@ def test_averaging_over_a_shell_in_closed_form() -> None:
     k = Sterile().phase(theta) / E[1]
     closed = 1 - 0.35 * (1 - (math.sin(2 * k * b) - math.sin(2 * k * a)) / (2 * k * (b - a)))
     edges = np.linspace(0, 1, 9)  # quad sees one oscillation at a time
-    total = sum(quad(lambda x: float(Sterile().probabilities(theta, np.array([a + x * (b - a)]), E[1:2])[0][0]), *ends, epsabs=0, epsrel=1e-10)[0] for ends in pairwise(edges))
+
+    def probability(x: float) -> float:
+        return float(Sterile().probabilities(theta, np.array([a + x * (b - a)]), E[1:2])[0][0])
+
+    total = sum(quad(probability, *ends, epsabs=0, epsrel=1e-10)[0] for ends in pairwise(edges))
     assert total == pytest.approx(closed, rel=1e-9)  # quad's 1e-10 per piece

@@ -1,6 +1,7 @@
 """Exposures, decays during them, saturation."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -75,7 +76,7 @@ def test_saturation_limits() -> None:
 @given(cuts=st.lists(st.floats(0.05, 0.95), max_size=4, unique=True), live=st.floats(0.01, 1), start=st.floats(0, 50), length=st.floats(1, 50))
 def test_splitting_an_exposure_changes_nothing(cuts: list[float], live: float, start: float, length: float) -> None:
     edges = [(start + x * length) * u.day for x in (0.0, *sorted(cuts), 1.0)]
-    pieces = [pair for pair in zip(edges[:-1], edges[1:], strict=True) if pair[0] < pair[1]]
+    pieces = [pair for pair in pairwise(edges) if pair[0] < pair[1]]
     whole = Schedule(exposures=(Exposure(start=edges[0], stop=edges[-1], live_fraction=live),))
     split = Schedule(exposures=tuple(Exposure(start=a, stop=b, live_fraction=live) for a, b in pieces))
     assert split.decays(HISTORY) == pytest.approx(whole.decays(HISTORY), rel=ULPS)

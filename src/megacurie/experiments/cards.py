@@ -143,7 +143,7 @@ def _problem(error: Any, card: Mapping[str, Any]) -> str:
             continue
         path += f"[{step}]" if isinstance(step, int) else f"{'.' if path else ''}{step}"
         loc.append(step)
-        raw = raw[step] if isinstance(step, int) else raw.get(step)
+        raw = raw[step] if isinstance(step, int) else dict(raw).get(step)
     if error["type"] == "too_short":
         return f"{path}: empty; expected at least one [[{path}]] table"
     message = error["msg"].removeprefix("Value error, ")
@@ -238,8 +238,23 @@ def resolve(file: str, card: Card) -> Experiment:
     references = source.references | channel.references(source) | _references(card)
     return Experiment(
         name=card.name, source=source, material=material, channel=channel, zones=tuple(zones), schedule=schedule, efficiency=card.detector.efficiency,
-        published=published, references=references if material is None else references | material.references,
+        published=published, notes=_doubts(card), references=references if material is None else references | material.references,
     )  # fmt: skip
+
+
+def _doubts(model: BaseModel, path: str = "") -> tuple[str, ...]:
+    """A line for every table of the card that is assumed or unverified."""
+    lines = []
+    status = getattr(model, "status", None)
+    if status in ("assumed", "unverified"):
+        lines.append(f"† {path}: {status}. {getattr(model, 'note', None) or ''}".rstrip())
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        for i, item in enumerate(value) if isinstance(value, tuple) else ((None, value),):
+            if isinstance(item, BaseModel):
+                label = getattr(item, "name", i)
+                lines += _doubts(item, f"{path}{'.' if path else ''}{name}{'' if i is None else f'.{label}'}")
+    return tuple(lines)
 
 
 def _references(model: BaseModel) -> frozenset[str]:

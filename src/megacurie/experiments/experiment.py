@@ -100,6 +100,8 @@ class Experiment:
     efficiency : float
         Of extraction and counting; enters counts, not production rates.
     published : Published or None
+    notes : tuple of str
+        What is assumed or unverified in the description, with the place.
     references : frozenset of str
 
     Examples
@@ -118,6 +120,7 @@ class Experiment:
     schedule: Schedule | None = None
     efficiency: float = 1.0
     published: Published | None = None
+    notes: tuple[str, ...] = ()
     references: frozenset[str] = field(default_factory=frozenset)
 
     @property

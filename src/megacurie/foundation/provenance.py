@@ -169,7 +169,7 @@ def _datum(raw: Mapping[str, Any], place: str, inherited: Mapping[str, str]) -> 
     numbers = {k: _number(raw.get(k, both), f"{place}: {k}") * size for k in ("value", "plus", "minus")}
     if numbers["plus"] < 0 or numbers["minus"] < 0:
         raise DataError(f"{place}: errors +{raw.get('plus', both)} -{raw.get('minus', both)}: expected zero or more")
-    return Datum(key=place, unit=said["unit"], printed=str(raw["value"]), ref=said["ref"], where=said["where"], note=said.get("note", ""), status=status, **numbers)
+    return Datum(key=place, unit=said["unit"], printed=str(raw["value"]).lower(), ref=said["ref"], where=said["where"], note=said.get("note", ""), status=status, **numbers)
 
 
 def _number(raw: Any, place: str) -> float:

@@ -56,7 +56,7 @@ def summary(experiment: Experiment) -> Table:
     """
     rows = (*_source(experiment), *_target(experiment), *_schedule(experiment), *_zones(experiment), *_measurement(experiment))
     marked = any("†" in cell for row in rows for cell in row)
-    return Table(title=experiment.name, rows=rows, notes=(_DAGGER,) if marked else ())
+    return Table(title=experiment.name, rows=rows, notes=(*experiment.notes, *([_DAGGER] if marked else [])))
 
 
 def _source(experiment: Experiment) -> Iterator[tuple[str, str]]:

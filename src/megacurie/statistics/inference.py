@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -176,12 +176,15 @@ def _on_grid(
 ) -> tuple[Array, Array | None]:
     """chi2 on the mesh of a grid, the affine parameter profiled (second result: where) if it is free, or in closed form if it is an axis."""
     names = [p.name for p in parameters]
-    if isinstance(likelihood, GaussianLikelihood) and likelihood.fixed and likelihood.affine in names and all(p.prior is None for p in likelihood.parameters):
+    if isinstance(likelihood, GaussianLikelihood) and likelihood.affine in names and all(p.prior is None for p in likelihood.parameters):
         k = names.index(likelihood.affine)
         rest = {name: axis for name, axis in grid.items() if name != likelihood.affine}
-        zero, slope = likelihood.model.split({**_mesh(rest), **fixed})
-        c0, c1, c2 = (np.broadcast_to(c, tuple(len(axis) for axis in rest.values()))[..., None] for c in likelihood.quadratic(zero, slope))
+        lead = tuple(len(axis) for axis in rest.values())
+        zero, slope = (np.broadcast_to(part, (*lead, likelihood.n_data)) for part in likelihood.model.split({**_mesh(rest), **fixed}))
         s = grid[likelihood.affine]
+        if not likelihood.fixed:
+            return np.stack([likelihood.at_prediction(zero + x * slope) for x in s], k), None
+        c0, c1, c2 = (c[..., None] for c in likelihood.quadratic(zero, slope))
         return np.moveaxis(c0 - 2 * s * c1 + s * s * c2, -1, k), None
     shape = tuple(len(axis) for axis in grid.values())
     theta: Theta = {**_mesh(grid), **fixed}
@@ -260,28 +263,40 @@ def _intervals(
     """Delta chi2 = 1 on the profile of each free parameter."""
     result = {}
     for p in free:
+        others, inner = [q for q in gridded if q is not p], None if p.name == affine else affine
+        rest = {q.name: grid[q.name] for q in others}
         if p.name == affine:
             axis = np.asarray(p.at(np.linspace(0, 1, 401)))
-            wide = {**{q.name: grid[q.name] for q in gridded}, p.name: axis}
-            chi2, _ = _on_grid(likelihood, wide, [*gridded, p], fixed, None)
-            profile = chi2.min(axis=tuple(range(len(gridded)))) if gridded else chi2
+            chi2, _ = _on_grid(likelihood, {**rest, p.name: axis}, [*others, p], fixed, None)
+            coarse = chi2.min(axis=tuple(range(len(others))))
         else:
             k = gridded.index(p)
-            axis, profile = grid[p.name], values.min(axis=tuple(i for i in range(values.ndim) if i != k))
-        result[p.name] = _crossings(np.asarray(p.position(axis)), profile - best.chi2 - 1.0, float(p.position(best.theta[p.name])))
-        result[p.name] = tuple(None if u is None else float(p.at(u)) for u in result[p.name])  # type: ignore[assignment]
+            axis, coarse = grid[p.name], values.min(axis=tuple(i for i in range(values.ndim) if i != k))
+
+        def above(u: float, p: Parameter = p, others: list[Parameter] = others, rest: Mapping[str, Array] = rest, inner: str | None = inner) -> float:
+            held = {**fixed, p.name: float(p.at(u))}
+            profile, _ = _on_grid(likelihood, rest, others, held, inner)
+            cell = tuple(int(i) for i in np.unravel_index(int(profile.argmin()), profile.shape))
+            return _polish(likelihood, rest, others, cell, held, inner, profile).chi2 - best.chi2 - 1.0
+
+        ends = _crossings(np.asarray(p.position(axis)), coarse - best.chi2 - 1.0, float(p.position(best.theta[p.name])), above)
+        low, high = (None if u is None else float(p.at(u)) for u in ends)
+        result[p.name] = (low, high)
     return result
 
 
-def _crossings(u: Array, above: Array, centre: float) -> tuple[float | None, float | None]:
-    """First zero of a sampled function on either side of a centre; None where it stays negative to the end."""
+def _crossings(u: Array, coarse: Array, centre: float, above: Callable[[float], float]) -> tuple[float | None, float | None]:
+    """First zero of ``above`` on either side of a centre; None where it stays negative to the end. ``coarse`` is never below it on the points u."""
+    from scipy.optimize import brentq
 
     def first(indices: NDArray[np.intp]) -> float | None:
-        previous_u, previous = centre, -1.0
+        inside = centre
         for i in indices:
-            if above[i] > 0:
-                return float(previous_u + (u[i] - previous_u) * -previous / (above[i] - previous))
-            previous_u, previous = float(u[i]), float(above[i])
+            if coarse[i] > 0 and above(float(u[i])) > 0:  # a coarse grid overestimates: ask the exact profile
+                side, ends = math.copysign(1, u[i] - centre), (abs(inside - centre), abs(float(u[i]) - centre))
+                distance = brentq(lambda d: above(centre + side * d) if d > 0 else -1.0, *ends, xtol=1e-12, rtol=1e-4)
+                return float(centre + side * distance)
+            inside = float(u[i])
         return None
 
     return first(np.flatnonzero(u < centre)[::-1]), first(np.flatnonzero(u > centre))

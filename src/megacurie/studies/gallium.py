@@ -146,7 +146,7 @@ class Datasets:
             )
         head = ("measurement", "source", "measured", "predicted", "ratio", "sigma from 1", "reference")
         title = f"Gallium source measurements (cross section {self.cross_section}, conventions {self.conventions})"
-        return Table(title=title, head=head, rows=tuple(rows), notes=self.notes)
+        return Table(title=title, head=head, rows=tuple(rows), notes=(f"statistical errors enter as: {self.asymmetric}", *self.notes))
 
     def __str__(self) -> str:
         return str(self.table())
