@@ -38,10 +38,11 @@ def arrays(pairs: list[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
 @given(where=positions, pairs=nodes, particle=st.sampled_from(["neutrino", "antineutrino"]))
 def test_probabilities_are_probabilities(hypothesis: Hypothesis, where: list[float], pairs: list[tuple[float, float]], particle: str) -> None:
     P_e, P_x = hypothesis.probabilities(at(hypothesis, where), *arrays(pairs), particle=particle)
+    slack = 1e-15  # roundings of a sum of a few terms that is one
     for P in (P_e, P_x):
         assert P.shape == (len(pairs),)
-        assert ((P >= 0) & (P <= 1)).all()
-    assert (P_e + P_x <= 1).all()
+        assert (np.abs(P - 0.5) <= 0.5 + slack).all()
+    assert (P_e + P_x <= 1 + slack).all()
 
 
 @EVERY
@@ -79,7 +80,11 @@ def test_affine_means_affine(hypothesis: Hypothesis, where: list[float], pairs: 
     np.testing.assert_allclose(between, start + s * slope, rtol=ULPS)
 
 
-@EVERY
+def oscillates(hypothesis: Hypothesis) -> bool:
+    return hypothesis.phase({p.name: p.upper for p in hypothesis.parameters}) > 0
+
+
+@pytest.mark.parametrize("hypothesis", [h for h in MADE if oscillates(h)], ids=lambda h: h.name)
 @given(where=positions, pairs=nodes)
 def test_the_phase_bounds_the_oscillation(hypothesis: Hypothesis, where: list[float], pairs: list[tuple[float, float]]) -> None:
     """|dP/d(L/E)| is at most the phase per L/E (sin^2 x has slope one at most): kernels rely on it."""

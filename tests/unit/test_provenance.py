@@ -164,7 +164,7 @@ def test_a_default_stands_for_its_table() -> None:
         ),
         ("constant.electron_mass", "constant.electron_mass: expected time (s, h, d, y), but 'MeV' is a unit of energy"),
         ("nuclide.ge71.half_life.default", "nuclide.ge71.half_life.default is not a number"),
-        ("constant", "constant is not a number; give one of: electron_mass, fine_structure_constant"),
+        ("nuclide.cr51.gamma", "nuclide.cr51.gamma is not a number; give one of: energy, branching_ratio"),
     ],
 )
 def test_keys_that_lead_nowhere(key: str, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from megacurie.studies.gallium import Datasets
 
 Data = Annotated[list[str], typer.Argument(help="gallium, best, sage-cr ..., or a card with a [measurement] table.", metavar="DATA...")]
+
+_POINTS = 10_000_000  # of a scan: what memory holds
 
 
 def predict(
@@ -110,6 +113,8 @@ def scan(
     axes = dict(read_axis(text, chosen.parameters) for text in axis)
     if len(axes) < len(axis):
         raise DataError("two --axis of the same parameter: expected each once")
+    if (points := math.prod(map(len, axes.values()))) > _POINTS:
+        raise DataError(f"{points} points on the grid of all --axis: expected at most {_POINTS}")
     datasets = _datasets(data, cross_section, conventions, on_card)
     result = inference.scan(datasets.likelihood(chosen), axes, fixed=fixed)
     regions = [result.region(sigma=s) for s in (sigma or ([] if level else [1, 2, 3]))] + [result.region(confidence=c) for c in level or ()]

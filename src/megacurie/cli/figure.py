@@ -34,7 +34,7 @@ def figure(
     if name not in _FIGURES:
         raise DataError(f"no figure {name!r}. {did_you_mean(name, _FIGURES)}")
     check_output(output)
-    from megacurie.report.figures import check_suffix
+    from megacurie.report.output import check_suffix
 
     check_suffix(output)  # before anything is computed
     _FIGURES[name](cross_section, conventions).save(output)
@@ -82,7 +82,7 @@ def _paths(cross_section: str, conventions: str) -> Figure:
         experiment = cards.load(card)
         references |= experiment.references
         for zone in experiment.zones:
-            distance = np.linspace(0, 1.05 * zone.shape.reach, 1001)[1:]  # past the end, so that the curve is seen to fall to zero
+            distance = np.linspace(0, 1.1 * zone.shape.reach, 1001)[1:]  # past the end, so that the curve is seen to fall to zero
             curves[experiment.name if len(experiment.zones) == 1 else f"{experiment.name} {zone.name}"] = (distance, experiment.fraction(zone, distance))
     return figures.paths(curves, references=references)
 

@@ -14,12 +14,19 @@ import typer
 from megacurie.cli import analysis, figure, reference, reproduce
 from megacurie.foundation.errors import CardError, FitError, MegacurieError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
-@app.callback()
-def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+@app.callback(invoke_without_command=True)
+def _root(context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
     """Analysis and design of experiments with megacurie neutrino sources."""
+    if version:
+        from importlib.metadata import version as installed
+
+        print(installed("megacurie"))
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 for command in (reproduce.reproduce, reference.data, reference.show, analysis.predict, analysis.fit, analysis.scan, figure.figure):
@@ -28,11 +35,6 @@ for command in (reproduce.reproduce, reference.data, reference.show, analysis.pr
 
 def main() -> None:
     """Run the command line; wrong input ends with a message on stderr and exit code 2."""
-    if sys.argv[1:] == ["--version"]:
-        from importlib.metadata import version
-
-        print(version("megacurie"))
-        return
     try:
         app()
     except MegacurieError as error:

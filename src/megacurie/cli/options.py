@@ -77,14 +77,15 @@ def _one(name: str) -> Hypothesis:
     if os.getcwd() not in sys.path:  # a console script does not look into the folder where it is called
         sys.path.insert(0, os.getcwd())
     try:
-        found = getattr(importlib.import_module(module), attribute)
-    except ImportError as error:
-        raise DataError(f"hypothesis {name!r}: {error}; expected a module that can be imported from this folder") from None
-    except AttributeError:
-        raise DataError(f"hypothesis {name!r}: the module {module!r} has no {attribute!r}") from None
+        found = getattr(importlib.import_module(module), attribute, None)
+    except Exception as error:  # a module of the user's own may fail in any way
+        raise DataError(f"hypothesis {name!r}: {type(error).__name__}: {error}; expected a module that can be imported from this folder") from error
     if not (isinstance(found, type) and issubclass(found, Hypothesis)):
-        raise DataError(f"hypothesis {name!r}: {attribute} is not a class that derives from megacurie.Hypothesis")
-    return found()
+        raise DataError(f"hypothesis {name!r}: {module} has no class {attribute!r} that derives from megacurie.Hypothesis")
+    try:
+        return found()
+    except TypeError as error:
+        raise DataError(f"hypothesis {name!r}: {error}; expected a class that is made without arguments") from error
 
 
 def read_parameters(parameters: Sequence[Parameter], texts: Mapping[str, str], *, every: bool) -> dict[str, float]:
@@ -125,14 +126,15 @@ def read_axis(text: str, parameters: Sequence[Parameter]) -> tuple[str, Array]:
         raise DataError(f"--axis {text}: {form}")
     if name.strip() not in known:
         raise DataError(f"--axis {text}: {name.strip()!r} is not a parameter of the hypothesis. {did_you_mean(name.strip(), known)}")
-    if not parts[2].isdigit() or not 2 <= int(parts[2]) <= 100_000:
+    if not parts[2].isdecimal() or len(parts[2]) > 6 or not 2 <= int(parts[2]) <= 100_000:
         raise DataError(f"--axis {text}: {parts[2]!r} points: expected a whole number from 2 to 100000")
     parameter = known[name.strip()]
     try:
-        for end in parts[:2]:
-            parameter.read(end)
+        low, high = (parameter.read(end) for end in parts[:2])
     except UnitError as error:
         raise UnitError(f"--axis {text}: {error}") from None
+    if not low < high:
+        raise DataError(f"--axis {text}: from {parts[0]} to {parts[1]}: expected LOW below HIGH")
     return parameter.name, (geomspace if parts[-1] == "log" else linspace)(parts[0], parts[1], int(parts[2]))
 
 
@@ -161,11 +163,11 @@ def check_output(output: Path) -> None:
         Naming the folder.
     """
     if not output.parent.is_dir():
-        raise StoreError(f"{output}: the folder {output.parent} does not exist. Create it, or choose another place with -o")
+        raise StoreError(f"{output}: no folder {str(output.parent)!r}. Make it first, or save into one that exists")
     if output.is_dir():
-        raise StoreError(f"{output} is a folder: expected a file name")
+        raise StoreError(f"{output}: {str(output)!r} is a folder; expected the name of a file. Save under another name")
     if not os.access(output.parent, os.W_OK):
-        raise StoreError(f"{output}: the folder {output.parent} cannot be written. Choose another place with -o")
+        raise StoreError(f"{output}: cannot write into {str(output.parent)!r}. Save into a folder that you may write to")
 
 
 def emit_json(result: Mapping[str, Any], output: Path | None) -> None:

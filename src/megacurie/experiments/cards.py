@@ -5,8 +5,10 @@ This and the reference data are the only places where text becomes floats.
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,10 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from megacurie.experiments.experiment import Experiment, Published, Zone
+from megacurie.experiments.fields import quantity
 from megacurie.experiments.schema import Card, MeasurementTable, ShapeTable, ZoneTable
 from megacurie.foundation import provenance, units
-from megacurie.foundation.errors import CardError, MegacurieError, did_you_mean
+from megacurie.foundation.errors import CardError, DataError, MegacurieError, RangeError, did_you_mean
 from megacurie.foundation.measurement import Pull
 from megacurie.physics import materials, shapes, sources
 from megacurie.physics.channels import nuclear_capture
@@ -63,12 +66,12 @@ def read(card: str | Path, settings: Mapping[str, str] | None = None) -> tuple[s
     else:
         path = Path(card)
         name = str(card)
-        if not path.exists():
-            if path.suffix == ".toml" or len(path.parts) > 1:
-                raise CardError(name, ["no such file; expected a TOML card. 'megacurie show --template gallium > my.toml' writes one to start from"])
-            raise CardError(name, [f"neither a file nor a built-in card. {did_you_mean(name, built_in())}"])
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")  # some editors begin UTF-8 with a mark
+        except (FileNotFoundError, NotADirectoryError):
+            if path.suffix == ".toml" or len(path.parts) > 1:
+                raise CardError(name, ["no such file; expected a TOML card. 'megacurie show --template gallium > my.toml' writes one to start from"]) from None
+            raise CardError(name, [f"neither a file nor a built-in card. {did_you_mean(name, built_in())}"]) from None
         except UnicodeDecodeError:
             raise CardError(name, ["not a text file: expected TOML in UTF-8"]) from None
         except OSError as error:
@@ -93,6 +96,8 @@ def _apply(name: str, raw: dict[str, Any], key: str, value: str) -> None:
         named = [zone for zone in zones if rest and zone.get("name") == rest[0]]
         if named:
             zones, rest = named, rest[1:]
+            if not rest:
+                raise CardError(name, [f"{key}: a zone, not a key of one; expected such as {key}.mean_path"])
         elif len(rest) > 1 and rest[0] not in ZoneTable.model_fields:
             raise CardError(name, [f"{key}: no zone {rest[0]!r}. {did_you_mean(rest[0], [str(zone.get('name')) for zone in zones])}"])
         tables, path = zones, rest
@@ -103,13 +108,12 @@ def _apply(name: str, raw: dict[str, Any], key: str, value: str) -> None:
             if not isinstance(table.get(step), dict):  # a table replaces what stood there as bare text
                 table[step] = {"value": table[step]} if step in table else {}
             table = table[step]
-        if path:
-            table[path[-1]] = _literal(value)
+        table[path[-1]] = _literal(value)
 
 
 def _literal(text: str) -> Any:
-    """TOML where the text is a TOML number, table or list; else the text itself."""
-    if text[:1] in "[{" or text.replace(".", "", 1).replace("-", "", 1).isdigit():
+    """TOML where the text is a TOML table or list; else the text itself."""
+    if text.startswith(("[", "{")):
         try:
             return tomllib.loads(f"x = {text}")["x"]
         except tomllib.TOMLDecodeError:
@@ -133,6 +137,14 @@ def parse(name: str, raw: Mapping[str, Any]) -> Card:
         raise CardError(name, sorted({_problem(one, raw) for one in found})) from None
 
 
+_EXPECTED = {
+    "string_type": 'expected text, such as "inner"',
+    "model_type": "expected a table, such as { key = ... }",
+    "dict_type": "expected a table, such as { key = ... }",
+    "tuple_type": "expected a list, such as [{ key = ... }]",
+}  # of the errors that pydantic puts in words of its own
+
+
 def _problem(error: Any, card: Mapping[str, Any]) -> str:
     raw: Any = card
     path, loc = "", []
@@ -145,7 +157,7 @@ def _problem(error: Any, card: Mapping[str, Any]) -> str:
         loc.append(step)
         raw = raw[step] if isinstance(step, int) else dict(raw).get(step)
     if error["type"] == "too_short":
-        return f"{path}: empty; expected at least one [[{path}]] table"
+        return f"{path}: empty; expected at least one table"
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         return f"{path}: not a key of a card. {did_you_mean(str(loc[-1]), _keys(loc[:-1]))}"
@@ -156,7 +168,8 @@ def _problem(error: Any, card: Mapping[str, Any]) -> str:
         return f"{path}: {error['input']!r} is not known. {did_you_mean(str(error['input']), names)}"
     if error["type"] == "value_error":
         return f"{path}: {message}" if path else message
-    return f"{path}: {error['input']!r}: {message[0].lower()}{message[1:]}"
+    found = "a table" if isinstance(error["input"], Mapping) else "a list" if isinstance(error["input"], list) else repr(error["input"])
+    return f"{path}: {found}: {_EXPECTED.get(error['type'], message[0].lower() + message[1:])}"
 
 
 def _keys(loc: list[str | int]) -> list[str]:
@@ -216,30 +229,35 @@ def resolve(file: str, card: Card) -> Experiment:
         reference_time=card.source.at or "", calibration=card.source.calibration or "",
     )  # fmt: skip
     material = None if card.target.material is None else materials.material(card.target.material)
+    body = None
+    try:
+        body = None if card.source.shape is None else _source_shape(card.source.shape)
+    except MegacurieError as error:
+        problems.append(f"source.shape: {error}")
     zones = []
     for i, zone in enumerate(card.zone):
         try:
-            zones.append(_zone(zone, card.source.shape, material))
+            zones.append(_zone(zone, body, material))
         except MegacurieError as error:
             problems.append(f"zone[{i}]: {error}")
+    schedule = None
     try:
-        schedule = None if card.schedule is None else Schedule(exposures=tuple(Exposure(start=e.start, stop=e.stop, live_fraction=e.live_fraction) for e in card.schedule.exposures))
+        if card.schedule is not None:
+            schedule = Schedule(exposures=tuple(Exposure(start=e.start, stop=e.stop, live_fraction=e.live_fraction) for e in card.schedule.exposures))
     except MegacurieError as error:
         problems.append(f"schedule.exposures: {error}")
-    published = None
-    if card.measurement is not None:
-        try:
-            published = _published(card.measurement, [zone.name for zone in card.zone])
-        except MegacurieError as error:
-            problems.append(f"measurement: {error}")
-    if problems:
-        raise CardError(file, problems)
     channel = nuclear_capture.NuclearCapture(model=card.target.cross_section)
     references = source.references | channel.references(source) | _references(card)
-    return Experiment(
+    experiment = Experiment(
         name=card.name, source=source, material=material, channel=channel, zones=tuple(zones), schedule=schedule, efficiency=card.detector.efficiency,
-        published=published, notes=_doubts(card), references=references if material is None else references | material.references,
+        notes=_doubts(card), references=references if material is None else references | material.references,
     )  # fmt: skip
+    published = None
+    if card.measurement is not None:
+        published = _published(card.measurement, [zone.name for zone in card.zone], None if problems else experiment, problems)
+    if problems:
+        raise CardError(file, problems)
+    return replace(experiment, published=published)
 
 
 def _doubts(model: BaseModel, path: str = "") -> tuple[str, ...]:
@@ -270,20 +288,30 @@ def _references(model: BaseModel) -> frozenset[str]:
     return frozenset(found)
 
 
-def _zone(zone: ZoneTable, source_shape: ShapeTable | None, material: materials.Material | None) -> Zone:
-    without = tuple(_shape(cavity, None, None, ()) for cavity in zone.without)
+def _zone(zone: ZoneTable, source: shapes.Shape | None, material: materials.Material | None) -> Zone:
+    without = tuple(_shape(cavity, None, material, ()) for cavity in zone.without)
     bodies = tuple(_shape(part, zone.source_at, material, without) for part in zone.shape)
     target = bodies[0] if len(bodies) == 1 else shapes.Union(parts=bodies)
     if without:
         target = shapes.Difference(target=target, without=without[0] if len(without) == 1 else shapes.Union(parts=without))
-    source = None
-    if source_shape is not None:
-        source = _shape(source_shape, None if source_shape.height is None else 0.5 * source_shape.height, None, ())
+    if not 0 < target.volume < math.inf:
+        found = units.format(target.volume, "m3")
+        raise RangeError(f"a target of {found}: expected a positive finite volume. Do the cavities swallow it, has it a bottom and a top?")
     path = zone.mean_path
     if path is None:
         return Zone(name=zone.name, shape=target, source_shape=source)
     error = max(path.plus or 0.0, path.minus or 0.0) / path.value
     return Zone(name=zone.name, shape=target, source_shape=source, published_path=path.value, path_error=error)
+
+
+def _source_shape(card: ShapeTable) -> shapes.Shape:
+    """Where the decays are: about the origin unless the card says otherwise."""
+    if card.mass is not None or (card.fill is not None and card.fill.mass is not None):
+        raise RangeError("a mass; expected sizes, because the density of the source is not known")
+    shape = _shape(card, None if card.height is None else 0.5 * card.height, None, ())
+    if card.kind == "shell" or not math.isfinite(shape.reach):
+        raise RangeError(f"a {card.kind} with a reach of {units.format(shape.reach, 'm')}; expected a ball or a finite cylinder")
+    return shape
 
 
 def _shape(card: ShapeTable, source_at: float | None, material: materials.Material | None, without: tuple[shapes.Shape, ...]) -> shapes.Shape:
@@ -301,7 +329,8 @@ def _shape(card: ShapeTable, source_at: float | None, material: materials.Materi
         assert top is not None
         return shapes.Cylinder(radius=card.radius, bottom=bottom, top=top)
     if card.fill.height is not None:
-        return shapes.filled_to_height(shapes.Cylinder(radius=card.radius, bottom=bottom, top=bottom + card.fill.height if top is None else top), card.fill.height)
+        tank = shapes.Cylinder(radius=card.radius, bottom=bottom, top=bottom + card.fill.height if top is None else top)
+        return shapes.filled_to_height(tank, card.fill.height)
     volume = _volume(card.fill.mass, material)
     tank = shapes.Cylinder(radius=card.radius, bottom=bottom, top=top if top is not None else bottom + 100 * volume / card.radius**2)
     return shapes.filled_to_volume(tank, shapes.Union(parts=without), volume) if without else shapes.filled_to_height(tank, volume / (np.pi * card.radius**2))
@@ -309,26 +338,47 @@ def _shape(card: ShapeTable, source_at: float | None, material: materials.Materi
 
 def _volume(mass: float | None, material: materials.Material | None) -> float:
     if mass is None or material is None:
-        raise CardError("card", ["a mass needs target.material to become a volume"])
+        raise DataError("a mass needs a density to become a volume: set target.material")
     return mass / material.density
 
 
-def _published(card: MeasurementTable, zones: list[str]) -> Published:
-    dimension = {"rate": "rate", "counts": "dimensionless", "ratio": "dimensionless"}[card.quantity]
+def _published(card: MeasurementTable, zones: list[str], experiment: Experiment | None, problems: list[str]) -> Published:
+    """The measurement of a card; what is wrong with it is added to the problems. Where no prediction was published, the experiment gives it."""
 
-    def numbers(key: str) -> dict[str, float]:
-        return {zone: units.parse(getattr(card.values[zone], key), dimension) for zone in zones}
+    def number(place: str, text: str, *, positive: bool = True) -> float:
+        try:
+            value: float = quantity("rate" if card.quantity == "rate" else "dimensionless", positive=positive).read(text)
+        except (MegacurieError, ValueError) as error:
+            problems.append(f"measurement.{place}: {error}")
+            return 1.0  # goes no further than the list of problems
+        return value
 
-    predicted = {zone: units.parse(text, dimension) for zone, text in card.predicted.items()}
-    if card.quantity == "ratio":
-        predicted = dict.fromkeys(zones, 1.0)
+    value, plus, minus = (
+        {zone: number(f"values.{zone}.{key}", getattr(card.values[zone], key), positive=key != "value") for zone in zones} for key in ("value", "plus", "minus")
+    )
+    predicted = dict.fromkeys(zones, 1.0) if card.quantity == "ratio" else {zone: number(f"predicted.{zone}", text) for zone, text in card.predicted.items()}
+    if not predicted and experiment is not None:
+        predicted = _own_prediction(card, experiment)
+        if not predicted and not experiment.missing:
+            problems.append("measurement.predicted: missing, and without a [schedule] no counts follow; expected one of the two")
     pulls = []
-    for pull in card.pulls:
-        if pull.taken is not None:
-            continue
-        size = [units.parse(pull.absolute, dimension) / predicted.get(zone, 1.0) if pull.absolute is not None else pull.relative for zone in zones]
-        pulls.append(Pull(name=pull.name, shape=np.array(size, dtype=float), of=pull.of))
+    for i, pull in enumerate(card.pulls):
+        if pull.relative is not None:
+            pulls.append(Pull(name=pull.name, shape=np.full(len(zones), pull.relative), of=pull.of))
+        elif pull.absolute is not None:
+            size = number(f"pulls[{i}].absolute", pull.absolute, positive=False)
+            pulls.append(Pull(name=pull.name, shape=np.array([size / predicted.get(zone, 1.0) for zone in zones]), of=pull.of))
+            if not predicted and experiment is not None and experiment.missing:
+                inputs = " and ".join(experiment.missing)
+                problems.append(f"measurement.pulls[{i}].absolute: nothing to compare it with; expected measurement.predicted, or {inputs}")
     return Published(
-        quantity=card.quantity, value=numbers("value"), plus=numbers("plus"), minus=numbers("minus"), predicted=predicted,
+        quantity=card.quantity, value=value, plus=plus, minus=minus, predicted=predicted,
         cross_section=card.cross_section, pulls=tuple(pulls), cross_section_error=any(pull.taken for pull in card.pulls), ref=card.ref or "",
     )  # fmt: skip
+
+
+def _own_prediction(card: MeasurementTable, experiment: Experiment) -> dict[str, float]:
+    """What the experiment expects of the measured quantity, by zone; empty where an input is missing."""
+    channel = nuclear_capture.NuclearCapture(model=card.cross_section)
+    own = replace(experiment, channel=channel, schedule=None if card.quantity == "rate" else experiment.schedule)
+    return dict(zip((zone.name for zone in own.zones), own.kernel().without_new_physics().tolist(), strict=True)) if own.quantity == card.quantity else {}

@@ -32,6 +32,20 @@ class Reads:
         return self.schema
 
 
+class Short:
+    """An annotation: a shorter form that may stand for a table or a list, how it becomes one, and its schema from that of the whole."""
+
+    def __init__(self, expand: Callable[[Any], Any], schema: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        self.expand, self.schema = expand, schema
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(self.expand, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        whole = handler(schema)
+        return {"anyOf": [self.schema(whole), whole]}
+
+
 def quantity(dimension: str, *, low: float = -math.inf, positive: bool = False, words: Mapping[str, float] | None = None) -> Reads:
     """A number with a unit of a dimension; ``words`` are read as they are."""
     example = f"1 {units.suggested(dimension)}"
@@ -86,7 +100,10 @@ Length = Annotated[float, quantity("length", positive=True)]
 Height = Annotated[float, quantity("length", words={"top": math.inf, "bottom": -math.inf})]
 Mass = Annotated[float, quantity("mass", positive=True)]
 Time = Annotated[float, quantity("time")]
-Activity = Annotated[float, quantity("activity", low=0.0)]
+Activity = Annotated[float, quantity("activity", positive=True)]
+ActivityError = Annotated[float, quantity("activity", low=0.0)]
+Value = Short(lambda raw: raw if isinstance(raw, Mapping) else {"value": raw}, lambda _: {"type": "string", "description": "the value alone"})
+One = Short(lambda raw: [raw] if isinstance(raw, Mapping) else raw, lambda whole: dict(whole["items"]))
 Fraction = Annotated[float, Reads(_fraction, {"type": ["number", "string"], "description": "fraction in [0, 1], or per cent as text"})]
 Moment = Annotated[str, Reads(_moment, {"type": "string", "format": "date-time"})]
 AnyQuantity = Annotated[str, Reads(_any_quantity, {"type": "string", "description": "number and unit", "examples": ["54.9 1/d", "0.95"]})]

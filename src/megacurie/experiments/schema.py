@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from megacurie.experiments.fields import Activity, AnyQuantity, Fraction, Height, Length, Mass, Moment, Reference, Time, one_of
+from megacurie.experiments.fields import Activity, ActivityError, AnyQuantity, Fraction, Height, Length, Mass, Moment, One, Reference, Time, Value, one_of
 from megacurie.foundation.errors import MegacurieError
 from megacurie.physics import materials, sources
 from megacurie.physics.channels import nuclear_capture
@@ -30,24 +29,14 @@ class Table(BaseModel):
 
 class ActivityTable(Table):
     value: Activity
-    plus: Activity = 0.0
-    minus: Activity = 0.0
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, raw: Any) -> Any:
-        return raw if isinstance(raw, Mapping) else {"value": raw}
+    plus: ActivityError = 0.0
+    minus: ActivityError = 0.0
 
 
 class PathTable(Table):
     value: Length
     plus: Length | None = None
     minus: Length | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, raw: Any) -> Any:
-        return raw if isinstance(raw, Mapping) else {"value": raw}
 
 
 class FillTable(Table):
@@ -94,7 +83,7 @@ _SHAPES: dict[str, tuple[tuple[set[str], set[str]], ...]] = {  # what a shape ne
 class SourceTable(Table):
     nuclide: Annotated[str, one_of(sources.names, "source nuclide")]
     lines: str = "four"
-    activity: ActivityTable | None = None
+    activity: Annotated[ActivityTable, Value] | None = None
     at: Moment | None = None
     calibration: Literal["calorimetric", "gamma"] | None = None
     shape: ShapeTable | None = None
@@ -116,10 +105,10 @@ class TargetTable(Table):
 
 class ZoneTable(Table):
     name: str
-    shape: Annotated[tuple[ShapeTable, ...], BeforeValidator(lambda raw: [raw] if isinstance(raw, Mapping) else raw)] = Field(min_length=1)
+    shape: Annotated[tuple[ShapeTable, ...], Field(min_length=1), One]
     source_at: Length | None = None
     without: tuple[ShapeTable, ...] = ()
-    mean_path: PathTable | None = None
+    mean_path: Annotated[PathTable, Value] | None = None
 
 
 class DetectorTable(Table):
@@ -163,6 +152,13 @@ class MeasurementTable(Table):
     predicted: dict[str, AnyQuantity] = Field(default_factory=dict)
     pulls: tuple[PullTable, ...] = ()
 
+    @model_validator(mode="after")
+    def _pulls(self) -> MeasurementTable:
+        names = [pull.name for pull in self.pulls]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two pulls have one name: {', '.join(names)}; expected each once")
+        return self
+
 
 class Card(Table):
     """An experiment file."""
@@ -179,7 +175,7 @@ class Card(Table):
     def _zones(self) -> Card:
         names = [zone.name for zone in self.zone]
         if len(set(names)) < len(names):
-            raise ValueError(f"two zones have one name: {', '.join(names)}")
+            raise ValueError(f"two zones have one name: {', '.join(names)}; expected each once")
         if self.measurement is not None:
             for what, table in (("values", self.measurement.values), ("predicted", self.measurement.predicted)):
                 if table and set(table) != set(names):

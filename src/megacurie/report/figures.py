@@ -22,7 +22,7 @@ from matplotlib.path import Path as Outline
 
 from megacurie.foundation import units
 from megacurie.foundation.errors import RangeError, did_you_mean
-from megacurie.report.output import as_csv, cited, columns, write_together
+from megacurie.report.output import as_csv, check_suffix, cited, columns, write_together
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Figure", "history", "paths", "ratios", "regions"]
 
-_SUFFIXES = (".pdf", ".svg", ".png")
 _ALPHA = 0.2  # of a filled area; nested levels add up
 _ALPHA_MANY = 0.1  # where areas of several colours overlap
 _Dash = Literal["-", "--", "-.", ":"]
@@ -107,19 +106,6 @@ class Figure:
 
     def _repr_png_(self) -> bytes:
         return self._drawn(".png")
-
-
-def check_suffix(target: Path) -> None:
-    """Refuse a file that is not .pdf, .svg or .png.
-
-    Raises
-    ------
-    RangeError
-        Naming the suffixes that can be drawn.
-    """
-    if target.suffix.lower() not in _SUFFIXES:
-        found = f"cannot draw {target.suffix!r}" if target.suffix else "no suffix"
-        raise RangeError(f"{target}: {found}: expected {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}. Write '{target.with_suffix('.pdf')}'")
 
 
 def _figure(rows: Sequence[int] = (1,)) -> tuple[Axes, ...]:

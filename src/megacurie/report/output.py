@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from megacurie.foundation import provenance
-from megacurie.foundation.errors import StoreError
+from megacurie.foundation.errors import RangeError, StoreError
 
-__all__ = ["as_csv", "author_year", "cited", "columns", "write_together"]
+_SUFFIXES = (".pdf", ".svg", ".png")
 
 
 def write_together(contents: Mapping[Path, bytes]) -> None:
@@ -50,6 +50,19 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
         for part in begun:
             with contextlib.suppress(OSError):  # a name that could not be made cannot be removed
                 part.unlink()
+
+
+def check_suffix(target: Path) -> None:
+    """Refuse a file that is not .pdf, .svg or .png.
+
+    Raises
+    ------
+    RangeError
+        Naming the suffixes that can be drawn.
+    """
+    if target.suffix.lower() not in _SUFFIXES:
+        found = f"cannot draw {target.suffix!r}" if target.suffix else "no suffix"
+        raise RangeError(f"{target}: {found}: expected {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}. Write '{target.with_suffix('.pdf')}'")
 
 
 def author_year(key: str) -> str:

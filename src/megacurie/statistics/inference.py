@@ -6,6 +6,7 @@ local minimum of that grid is polished inside its own cell, and all that are nea
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ from megacurie.statistics.likelihood import GaussianLikelihood, Likelihood
 from megacurie.statistics.results import Fit, Minimum, Scan, p_value, sigma_of
 
 _GRID = {0: (1, 1), 1: (1501, 201), 2: (301, 41), 3: (101, 11), 4: (31, 7)}  # number of gridded parameters -> points on a log and on a linear scale
+_BOXES = 100  # cells that a minimum is followed through, at most
 
 
 def fit(likelihood: Likelihood, *, fixed: Mapping[str, float] | None = None) -> Fit:
@@ -54,17 +56,18 @@ def fit(likelihood: Likelihood, *, fixed: Mapping[str, float] | None = None) -> 
     if len(gridded) >= len(_GRID):
         raise FitError(f"{len(gridded)} parameters to search on a grid: expected at most {len(_GRID) - 1}. Fix some of them", dict(fixed))
     grid = _search_grid(gridded)
-    values, best_affine = _on_grid(likelihood, grid, gridded, fixed, affine)
+    values, _ = _on_grid(likelihood, grid, gridded, fixed, affine)
     candidates = sorted(_local_minima(values), key=lambda cell: values[cell])
     floor = values.min()
-    minima = [_polish(likelihood, grid, gridded, cell, fixed, affine, values) for cell in candidates[:24] if values[cell] < floor + 10]
+    minima = [_polish(likelihood, grid, gridded, cell, fixed, affine) for cell in candidates[:24] if values[cell] < floor + 10]
     minima = _distinct(minima, free)
     best = minima[0]
     near = tuple(m for m in minima if m.chi2 < best.chi2 + 9)
     intervals = _intervals(free, gridded, grid, affine, values, best, likelihood, fixed)
     return Fit(
         parameters=likelihood.parameters, best=best.theta, fixed=tuple(fixed), intervals=intervals, chi2=best.chi2, null_chi2=likelihood.null(),
-        n_data=likelihood.n_data, minima=near, pulls=likelihood.best_pulls(best.theta), notes=_notes(likelihood, free, best, near), references=likelihood.references,
+        n_data=likelihood.n_data, minima=near, pulls=likelihood.best_pulls(best.theta), notes=_notes(likelihood, free, best, near),
+        references=likelihood.references,
     )  # fmt: skip
 
 
@@ -180,7 +183,7 @@ def _on_grid(
         k = names.index(likelihood.affine)
         rest = {name: axis for name, axis in grid.items() if name != likelihood.affine}
         lead = tuple(len(axis) for axis in rest.values())
-        zero, slope = (np.broadcast_to(part, (*lead, likelihood.n_data)) for part in likelihood.model.split({**_mesh(rest), **fixed}))
+        zero, slope = (np.broadcast_to(part, (*lead, part.shape[-1])) for part in likelihood.model.split({**_mesh(rest), **fixed}))
         s = grid[likelihood.affine]
         if not likelihood.fixed:
             return np.stack([likelihood.at_prediction(zero + x * slope) for x in s], k), None
@@ -214,9 +217,12 @@ def _local_minima(values: Array) -> list[tuple[int, ...]]:
 
 
 def _polish(
-    likelihood: Likelihood, grid: Mapping[str, Array], gridded: list[Parameter], cell: tuple[int, ...], fixed: Mapping[str, float], affine: str | None, values: Array
+    likelihood: Likelihood, grid: Mapping[str, Array], gridded: list[Parameter], cell: tuple[int, ...], fixed: Mapping[str, float], affine: str | None
 ) -> Minimum:
-    """The minimum inside the cell around a grid point, in positions u in [0, 1] so that the minimiser sees no dimensional number."""
+    """The minimum near a grid point: inside the cell around it, then downhill from cell to cell.
+
+    In positions u in [0, 1], so that the minimiser sees no dimensional number.
+    """
 
     def full(u: Array) -> tuple[dict[str, float], float]:
         theta = {**fixed, **{p.name: float(p.at(float(x))) for p, x in zip(gridded, u, strict=True)}}
@@ -225,24 +231,31 @@ def _polish(
         s, chi2 = likelihood.profile_affine(theta)
         return {**theta, affine: float(s)}, float(chi2)
 
-    start = [float(p.position(grid[p.name][i])) for p, i in zip(gridded, cell, strict=True)]
-    best, chi2 = full(np.array(start))
-    if gridded:
+    u = np.array([float(p.position(grid[p.name][i])) for p, i in zip(gridded, cell, strict=True)])
+    best, chi2 = full(u)
+    steps = np.array([1 / (len(grid[p.name]) - 1) for p in gridded])
+    for _ in range(_BOXES if gridded else 0):
         from iminuit import Minuit
 
-        steps = [1 / (len(grid[p.name]) - 1) for p in gridded]
-        minuit = Minuit(lambda u: full(u)[1], np.array(start))
+        low, high = np.maximum(u - steps, 0.0), np.minimum(u + steps, 1.0)
+        minuit = Minuit(lambda u: full(u)[1], u)
         minuit.errordef = Minuit.LEAST_SQUARES
-        minuit.limits = [(max(0.0, u - d), min(1.0, u + d)) for u, d in zip(start, steps, strict=True)]
-        minuit.errors = [0.3 * d for d in steps]
+        minuit.limits = list(zip(low, high, strict=True))
+        minuit.errors = 0.3 * steps
         minuit.tol = 1e-3
-        minuit.migrad()
-        polished, lower = full(np.array(minuit.values))
+        minuit.migrad(ncall=5000)
+        u = np.array(minuit.values)
+        polished, lower = full(u)
+        gain = chi2 - lower
+        # along a narrow valley the cell may end before the minimum: go on in a cell about its end
+        at_end = bool((((u - low < 0.01 * steps) & (low > 0)) | ((high - u < 0.01 * steps) & (high < 1))).any())
         # a flat valley has no curvature to report: it counts as found when nothing was left to gain
-        if not minuit.valid and not abs(lower - values[cell]) < 1e-2:
+        if not (minuit.valid or at_end or abs(gain) < 1e-2):
             raise FitError(f"no convergence near {', '.join(p.show(float(best[p.name])) for p in gridded)}: {minuit.fmin}", polished)
-        if lower < chi2:
+        if gain > 0:
             best, chi2 = polished, lower
+        if not (at_end and gain > 1e-6):
+            break
     return Minimum(theta={p.name: best[p.name] for p in likelihood.parameters}, chi2=chi2)
 
 
@@ -264,42 +277,52 @@ def _intervals(
     result = {}
     for p in free:
         others, inner = [q for q in gridded if q is not p], None if p.name == affine else affine
-        rest = {q.name: grid[q.name] for q in others}
         if p.name == affine:
             axis = np.asarray(p.at(np.linspace(0, 1, 401)))
-            chi2, _ = _on_grid(likelihood, {**rest, p.name: axis}, [*others, p], fixed, None)
-            coarse = chi2.min(axis=tuple(range(len(others))))
+            mesh, _ = _on_grid(likelihood, {p.name: axis, **{q.name: grid[q.name] for q in others}}, [p, *others], fixed, None)
         else:
-            k = gridded.index(p)
-            axis, coarse = grid[p.name], values.min(axis=tuple(i for i in range(values.ndim) if i != k))
-
-        def above(u: float, p: Parameter = p, others: list[Parameter] = others, rest: Mapping[str, Array] = rest, inner: str | None = inner) -> float:
-            held = {**fixed, p.name: float(p.at(u))}
-            profile, _ = _on_grid(likelihood, rest, others, held, inner)
-            cell = tuple(int(i) for i in np.unravel_index(int(profile.argmin()), profile.shape))
-            return _polish(likelihood, rest, others, cell, held, inner, profile).chi2 - best.chi2 - 1.0
-
-        ends = _crossings(np.asarray(p.position(axis)), coarse - best.chi2 - 1.0, float(p.position(best.theta[p.name])), above)
-        low, high = (None if u is None else float(p.at(u)) for u in ends)
-        result[p.name] = (low, high)
+            axis, mesh = grid[p.name], np.moveaxis(values, gridded.index(p), 0)
+        profile = functools.partial(_profiled, likelihood, grid, others, fixed, inner, p)
+        low, high = _crossings(np.asarray(p.position(axis)), mesh, float(p.position(best.theta[p.name])), best.chi2 + 1.0, profile)
+        result[p.name] = (None if low is None else float(p.at(low)), None if high is None else float(p.at(high)))
     return result
 
 
-def _crossings(u: Array, coarse: Array, centre: float, above: Callable[[float], float]) -> tuple[float | None, float | None]:
-    """First zero of ``above`` on either side of a centre; None where it stays negative to the end. ``coarse`` is never below it on the points u."""
+def _profiled(
+    likelihood: Likelihood, grid: Mapping[str, Array], others: list[Parameter], fixed: Mapping[str, float], affine: str | None, p: Parameter, u: float,
+    cells: set[tuple[int, ...]],
+) -> float:  # fmt: skip
+    """chi2 at a position of one parameter, the others profiled from the given cells of their grid."""
+    held = {**fixed, p.name: float(p.at(u))}
+    return min(_polish(likelihood, grid, others, cell, held, affine).chi2 for cell in cells)
+
+
+def _crossings(
+    u: Array, mesh: Array, centre: float, level: float, profile: Callable[[float, set[tuple[int, ...]]], float]
+) -> tuple[float | None, float | None]:
+    """Where a profile first rises above a level on either side of a centre; None where it does not. ``mesh`` is chi2 on a grid, u its first axis."""
     from scipy.optimize import brentq
 
-    def first(indices: NDArray[np.intp]) -> float | None:
-        inside = centre
+    def lowest(i: int) -> tuple[int, ...]:
+        return tuple(int(k) for k in np.unravel_index(int(mesh[i].argmin()), mesh.shape[1:]))
+
+    def first(indices: NDArray[np.intp], side: int) -> float | None:
+        inside = 0.0
         for i in indices:
-            if coarse[i] > 0 and above(float(u[i])) > 0:  # a coarse grid overestimates: ask the exact profile
-                side, ends = math.copysign(1, u[i] - centre), (abs(inside - centre), abs(float(u[i]) - centre))
-                distance = brentq(lambda d: above(centre + side * d) if d > 0 else -1.0, *ends, xtol=1e-12, rtol=1e-4)
-                return float(centre + side * distance)
-            inside = float(u[i])
+            distance = side * (float(u[i]) - centre)
+            cells = {lowest(int(i)), lowest(int(np.clip(i - side, 0, len(u) - 1)))}
+            # the mesh is never below the profile: only where it is above the level the profile is asked
+            if mesh[i].min() > level and profile(centre + side * distance, cells) > level:
+
+                def above(d: float, start: float = inside, cells: set[tuple[int, ...]] = cells) -> float:
+                    return profile(centre + side * d, cells) - level if d > start else -1.0
+
+                root = brentq(above, inside, distance, xtol=1e-12, rtol=1e-4)
+                return float(centre + side * root)
+            inside = distance
         return None
 
-    return first(np.flatnonzero(u < centre)[::-1]), first(np.flatnonzero(u > centre))
+    return first(np.flatnonzero(u < centre)[::-1], -1), first(np.flatnonzero(u > centre), 1)
 
 
 def _notes(likelihood: Likelihood, free: list[Parameter], best: Minimum, near: tuple[Minimum, ...]) -> tuple[str, ...]:

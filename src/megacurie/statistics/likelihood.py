@@ -24,6 +24,7 @@ from megacurie.statistics.model import Model, Stacked, stacked, union
 Data = Any
 """Toy data: an array (..., n) for Gaussian likelihoods, a tuple of the parts' for a Joint; None stands for the measured data."""
 Pulls = Mapping[str, "float | Array"]
+_COARSE, _FINE = 81, 11  # values tried of the affine parameter where there is no closed form: over its range, and about the best
 
 
 class Likelihood(abc.ABC):
@@ -218,7 +219,7 @@ class GaussianLikelihood(Likelihood):
     def profile_affine(self, theta: Theta) -> tuple[Array, Array]:
         """Best value of the affine parameter between its bounds, and chi2 there, for theta without it (...).
 
-        Closed form for a fixed covariance; otherwise the best of a grid, improved by three Newton steps.
+        Closed form for a fixed covariance; otherwise the best of a grid, and of eight finer ones about it.
         """
         assert self.affine is not None
         parameter = next(p for p in self.parameters if p.name == self.affine)
@@ -234,20 +235,26 @@ class GaussianLikelihood(Likelihood):
             c0, c1, c2 = self.quadratic(zero, slope)
             best = np.clip(c1 / np.where(c2 > 0, c2, 1.0), parameter.lower, parameter.upper)
             return best, c0 - 2 * best * c1 + best**2 * c2 + _penalty(self.parameters, {**theta, parameter.name: best})
+        trial = self._trials(zero, slope, parameter)
+        values = chi2(trial)
+        best = np.take_along_axis(trial, values.argmin(0)[None], 0)[0]
+        width = (parameter.upper - parameter.lower) / (_COARSE - 1)
+        for _ in range(8):  # no derivatives: a covariance that moves may bend or jump
+            trial = np.clip(best + width * np.linspace(-1, 1, _FINE).reshape(-1, *(1 for _ in best.shape)), parameter.lower, parameter.upper)
+            values = chi2(trial)
+            best = np.take_along_axis(trial, values.argmin(0)[None], 0)[0]
+            width *= 2 / (_FINE - 1)
+        return best, values.min(0)
+
+    def _trials(self, zero: Array, slope: Array, parameter: Parameter) -> Array:
+        """Values (k, ...) of the affine parameter to begin with: even steps, and both sides of where a split error jumps."""
         lead = zero.shape[:-1]
-        trial = np.linspace(parameter.lower, parameter.upper, 41).reshape(-1, *(1 for _ in lead))
-        values = chi2(np.broadcast_to(trial, (len(trial), *lead)))
-        best = np.take_along_axis(np.broadcast_to(trial, values.shape), values.argmin(0)[None], 0)[0]
-        lowest = values.min(0)
-        step = 1e-3 * (parameter.upper - parameter.lower)
-        for _ in range(3):
-            middle = np.clip(best, parameter.lower + step, parameter.upper - step)
-            down, here, up = (chi2(middle + k * step) for k in (-1, 0, 1))
-            bend = np.where((curve := up - 2 * here + down) > 0, curve, np.inf)
-            trial = np.clip(middle - 0.5 * step * (up - down) / bend, parameter.lower, parameter.upper)
-            value = chi2(trial)
-            best, lowest = np.where(value < lowest, trial, best), np.minimum(value, lowest)
-        return best, lowest
+        even = np.broadcast_to(np.linspace(parameter.lower, parameter.upper, _COARSE).reshape(-1, *(1 for _ in lead)), (_COARSE, *lead))
+        if self.asymmetric != "split-normal":
+            return even
+        edge = (self.measurement.values - zero) / np.where(slope == 0, np.inf, slope)
+        sides = np.clip(np.concatenate([edge * (1 - 1e-9), edge * (1 + 1e-9)], -1), parameter.lower, parameter.upper)
+        return np.concatenate([even, np.moveaxis(sides, -1, 0)])
 
     def quadratic(self, zero: Array, slope: Array) -> tuple[Array, Array, Array]:
         """c0, c1, c2 of chi2(s) = c0 - 2 s c1 + s^2 c2 for mu = zero + s slope; fixed covariance only."""

@@ -105,7 +105,8 @@ def stacked(a: Measurement, b: Measurement) -> Measurement:
             padded = replace(pull, shape=np.concatenate([np.zeros(before), pull.shape, np.zeros(after)]))
             there = pulls.get(pull.name)
             if there is not None and (there.of, there.low) != (pull.of, pull.low):
-                raise RangeError(f"pull {pull.name!r} is 'of {there.of}' in one measurement and 'of {pull.of}' in the other: expected the same")
+                kinds = " and ".join(f"of {p.of!r}, bound {p.low}, in {where}" for p, where in ((there, "one measurement"), (pull, "the other")))
+                raise RangeError(f"pull {pull.name!r} is {kinds}: expected the same")
             pulls[pull.name] = padded if there is None else replace(there, shape=there.shape + padded.shape)
     return Measurement(
         names=a.names + b.names,

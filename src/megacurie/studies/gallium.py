@@ -7,6 +7,7 @@ scales it by the ratio of the cross sections. The kernel is normalised to 1 with
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -114,7 +115,16 @@ class Datasets:
         return GaussianLikelihood(Expectation(self.kernel(), hypothesis), self.measurement, asymmetric=self.asymmetric)
 
     def subset(self, names: Sequence[str]) -> Datasets:
-        """Some of the measured values, under the same model and convention."""
+        """Some of the measured values, under the same model and convention.
+
+        Raises
+        ------
+        DataError
+            If a name is not one of them, with the nearest.
+        """
+        for name in names:
+            if name not in self.names:
+                raise DataError(f"no data {name!r}. {did_you_mean(name, self.names)}")
         keep = [i for i, name in enumerate(self.names) if name in names]
         m = self.measurement
         part = replace(
@@ -193,7 +203,7 @@ def datasets(
     Raises
     ------
     DataError
-        Unknown measurement, model or convention, with the nearest name.
+        Unknown measurement, model or convention, with the nearest name; two experiments of one name.
     CardError
         A file with mistakes.
 
@@ -218,7 +228,10 @@ def datasets(
             value, up, down = own.value, own.plus, own.minus
             used |= own.references
         else:
-            reference = published.predicted.get(zone) or _own_prediction(entry, model)
+            if zone not in published.predicted:
+                missing = " and ".join(entry.experiment.missing)
+                raise DataError(f"{entry.name}: a measured {published.quantity} without a prediction: expected measurement.predicted, or {missing}")
+            reference = published.predicted[zone]
             value, up, down = (x[zone] / reference for x in (published.value, published.plus, published.minus))
         for pull in published.pulls if own is None or rules["systematic"] != "included" else ():
             shift = float(pull.shape[entry.zone]) * scale
@@ -255,34 +268,33 @@ def _rules(name: str) -> Mapping[str, Any]:
 
 
 def _entries(only: tuple[str, ...], capture: NuclearCapture, settings: Mapping[str, str] | None) -> tuple[Entry, ...]:
-    """Every zone asked for, once, in the order of ``CARDS``."""
-    files = [name for name in only if name.endswith(".toml") or "/" in name]
-    loaded = [(name, cards.load(name, settings)) for name in (*CARDS, *dict.fromkeys(files))]
-    known: dict[str, Entry] = {}
-    groups: dict[str, list[str]] = {"gallium": []}
-    for name, experiment in loaded:
-        if experiment.published is None:
-            raise CardError(name, ["no [measurement] table: expected one to fit to. 'megacurie predict' needs none"])
-        for i, zone in enumerate(experiment.zones):
-            entry_name = name if len(experiment.zones) == 1 else f"{name}-{zone.name}"
-            if name in files:
-                entry_name = experiment.name if len(experiment.zones) == 1 else f"{experiment.name}-{zone.name}"
-            known[entry_name] = Entry(name=entry_name, experiment=replace(experiment, channel=capture), zone=i)
-            groups.setdefault(name, []).append(entry_name)
-            if name not in files:
-                groups["gallium"].append(entry_name)
+    """Every zone asked for, once, in the order of ``CARDS``, files last; settings are applied to the cards asked for."""
+    files = dict.fromkeys(name for name in only if name.endswith(".toml") or "/" in name)
+    groups: dict[str, list[str]] = {card: [entry.name for entry in _zones(card, None, capture)] for card in CARDS}
+    groups["gallium"] = [name for card in CARDS for name in groups[card]]
     for name in only:
-        if name not in known and name not in groups:
-            raise DataError(f"no data {name!r}. {did_you_mean(name, {*known, *groups})}")
-    wanted = {entry for name in only for entry in groups.get(name, [name])}
-    return tuple(entry for name, entry in known.items() if name in wanted)
+        if name not in files and name not in groups and name not in groups["gallium"]:
+            raise DataError(f"no data {name!r}. {did_you_mean(name, {*groups, *groups['gallium']})}")
+    wanted = {entry for name in only if name not in files for entry in groups.get(name, [name])}
+    chosen = {card: [e for e in _zones(card, settings, capture) if e.name in wanted] for card in CARDS if wanted & set(groups[card])}
+    chosen |= {file: _zones(file, settings, capture) for file in files}
+    for names in ([e.name for entries in chosen.values() for e in entries], [entries[0].experiment.name for entries in chosen.values()]):
+        twice = [name for name, n in Counter(names).items() if n > 1]
+        if twice:
+            raise DataError(f"two of {', '.join(chosen)} are named {twice[0]!r}: expected each experiment once. Give the file another 'name'")
+    return tuple(entry for entries in chosen.values() for entry in entries)
 
 
-def _own_prediction(entry: Entry, model: NuclearCapture) -> float:
-    experiment = replace(entry.experiment, channel=model)
-    if experiment.missing:
-        raise DataError(f"{entry.name}: a measured {entry.published.quantity} without a published prediction, and {', '.join(experiment.missing)} is missing")
-    return float(experiment.kernel().without_new_physics()[entry.zone])
+def _zones(card: str, settings: Mapping[str, str] | None, capture: NuclearCapture) -> list[Entry]:
+    """The measured values of one card: named after it, a file's after its experiment."""
+    experiment = cards.load(card, settings)
+    if experiment.published is None:
+        raise CardError(card, ["no [measurement] table: expected one to fit to. 'megacurie predict' needs none"])
+    name = card if card in CARDS else experiment.name
+    return [
+        Entry(name=name if len(experiment.zones) == 1 else f"{name}-{zone.name}", experiment=replace(experiment, channel=capture), zone=i)
+        for i, zone in enumerate(experiment.zones)
+    ]
 
 
 def _error(rules: Mapping[str, Any], capture: NuclearCapture, source: Source) -> float:

@@ -52,6 +52,19 @@ class ExtractionEfficiency(Hypothesis):
 
 @final
 @dataclass(frozen=True)
+class CountingEfficiency(Hypothesis):
+    """Decays of germanium are missed in counting: captures on 71Ga are scaled by ``counting``, at most 1."""
+
+    name = "counting-efficiency"
+    parameters = (Parameter("counting", "", low=0.5, high=1.0, label=r"$\epsilon_c/\epsilon_{c,0}$"),)
+    affine = "counting"
+
+    def scale(self, theta: Theta, E: Array, tags: frozenset[str]) -> Any:
+        return theta["counting"] if "channel:ga71" in tags else 1.0
+
+
+@final
+@dataclass(frozen=True)
 class ExcitedStateStrength(Hypothesis):
     """Captures to the excited states of 71Ge are scaled by ``strength``; 0 leaves the ground state alone, negative strengths do not exist."""
 

@@ -65,9 +65,9 @@ def ratio_of_ratios(part: str) -> float:
     return value if part == "value" else value * math.hypot(_total_error("inner"), _total_error("outer"))
 
 
-def mean_path(card: str) -> float:
-    """Mean path length that follows from the shape of the tank and the source's well."""
-    experiment = cards.load(card)
+def mean_path(card: str, well: str) -> float:
+    """Mean path length that follows from the shape of the tank with a well for the source through it, of a radius given."""
+    experiment = cards.load(card, {"zone.without": f'[{{ kind = "cylinder", radius = "{well}", from = "bottom", to = "top" }}]'})
     return experiment.paths(experiment.zones[0]).mean_path
 
 
