@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-DECAY = '''\
+DECAY = """\
 from dataclasses import dataclass
 import megacurie as mci
 from megacurie import units as u
@@ -17,7 +17,7 @@ class NeutrinoDecay(mci.Hypothesis):
         xp = mci.namespace(L, E, *theta.values())            # the first namespace that is not NumPy, else NumPy
         P = xp.exp(-theta["m_over_tau"] * L / (E * u.hbarc))
         return P, xp.zeros_like(P)
-'''
+"""
 MEASUREMENT = """
 [measurement]
 quantity = "rate"

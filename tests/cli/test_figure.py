@@ -47,7 +47,12 @@ def test_options_reach_the_figure(megacurie, folder):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("predict", "best", "-H", "sterile"), ("fit", "best", "-H", "sterlie", "--json"), ("scan", "best", "-H", "sterile", "--axis", "dm2"), ("figure", "region")],
+    [
+        ("predict", "best", "-H", "sterile"),
+        ("fit", "best", "-H", "sterlie", "--json"),
+        ("scan", "best", "-H", "sterile", "--axis", "dm2"),
+        ("figure", "region"),
+    ],
 )
 def test_a_failing_command_leaves_an_existing_file_as_it_was(megacurie, folder, arguments):
     (folder / "r.pdf").write_text("old")

@@ -81,7 +81,7 @@ def test_no_parameters_is_the_null_hypothesis(megacurie):
     found = megacurie("fit", "best", "-H", "no-oscillation", "--json").json
     assert (found["best"], found["dof"]) == ({}, 2)
     assert found["chi2"] == pytest.approx(found["null_chi2"], rel=1e-12)  # two ways to the same sum
-    assert found["significance"] == {"wilks_1": 0, "wilks_2": 0}
+    assert all(sigma < 1e-6 for sigma in found["significance"].values())  # the root of that rounding
 
 
 def test_output_to_a_file(megacurie, folder):

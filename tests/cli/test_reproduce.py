@@ -49,9 +49,7 @@ def test_an_id_is_a_row_or_its_beginning_up_to_a_dot(megacurie):
     assert ids("best-2022.outer.ratio") == ["best-2022.outer.ratio", "best-2022.outer.ratio.error"]
     assert ids("best-2022.outer.ratio.error") == ["best-2022.outer.ratio.error"]
     assert {name.split(".")[0] for name in ids("giunti-2022")} == {"giunti-2022"}  # not giunti-2022b
-    assert set(ids("elliott-2024", "pre-best")) == {"elliott-2024.rbar", "elliott-2024.rbar.error", "pre-best.rbar", "pre-best.sigma"} & set(
-        row.id for row in published.rows()
-    )
+    assert {name.split(".")[0] for name in ids("elliott-2024", "pre-best")} == {"elliott-2024", "pre-best"}
 
 
 def test_some_rows_end_with_their_count(megacurie):
@@ -61,7 +59,10 @@ def test_some_rows_end_with_their_count(megacurie):
 
 @pytest.mark.parametrize(
     ("change", "status", "why"),
-    [({"value": 70.0}, "failed", "outside 0.3 %: "), ({"status": "open", "reached": "70.0", "why": "No reason."}, "failed", "drifted from 70.0, the value reached before. No reason.")],
+    [
+        ({"value": 70.0}, "failed", "outside 0.3 %: "),
+        ({"status": "open", "reached": "70.0", "why": "No reason."}, "failed", "drifted from 70.0, the value reached before. No reason."),
+    ],
 )
 def test_a_row_that_fails_ends_with_exit_1_and_says_why(megacurie, monkeypatch, change, status, why):
     (row,) = (row for row in published.rows() if row.id == "best-2022.inner.predicted")

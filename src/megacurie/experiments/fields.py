@@ -54,7 +54,7 @@ def quantity(dimension: str, *, low: float = -math.inf, positive: bool = False, 
         if isinstance(raw, str) and words and raw in words:
             return words[raw]
         if not isinstance(raw, str):
-            raise ValueError(f"{raw!r}: expected text with a unit of {dimension}, such as \"{example}\"")
+            raise ValueError(f'{raw!r}: expected text with a unit of {dimension}, such as "{example}"')
         value = units.parse(raw, dimension)
         if value < low or (positive and value <= 0):
             raise ValueError(f"{raw!r}: expected {'a positive value' if positive else 'zero or more'}")

@@ -28,18 +28,24 @@ class Table(BaseModel):
 
 
 class ActivityTable(Table):
+    """Activity at the reference time, with its errors; the value alone stands for it."""
+
     value: Activity
     plus: ActivityError = 0.0
     minus: ActivityError = 0.0
 
 
 class PathTable(Table):
+    """A published mean path, with its errors; the value alone stands for it."""
+
     value: Length
     plus: Length | None = None
     minus: Length | None = None
 
 
 class FillTable(Table):
+    """How far a tank is full: to a height above its bottom, or to a mass."""
+
     height: Length | None = None
     mass: Mass | None = None
 
@@ -51,6 +57,8 @@ class FillTable(Table):
 
 
 class ShapeTable(Table):
+    """A ball, a shell or a cylinder; a target, a cavity or a source."""
+
     kind: Literal["ball", "shell", "cylinder"]
     radius: Length | None = None
     mass: Mass | None = None
@@ -81,6 +89,8 @@ _SHAPES: dict[str, tuple[tuple[set[str], set[str]], ...]] = {  # what a shape ne
 
 
 class SourceTable(Table):
+    """A nuclide in a container."""
+
     nuclide: Annotated[str, one_of(sources.names, "source nuclide")]
     lines: str = "four"
     activity: Annotated[ActivityTable, Value] | None = None
@@ -98,12 +108,16 @@ class SourceTable(Table):
 
 
 class TargetTable(Table):
+    """What the neutrinos meet, and how they interact."""
+
     channel: Annotated[str, one_of(lambda: ("ga71-capture",), "channel")] = "ga71-capture"
     material: Annotated[str, one_of(materials.names, "material")] | None = None
     cross_section: Model = "bahcall-1997"
 
 
 class ZoneTable(Table):
+    """A part of the target that is counted apart."""
+
     name: str
     shape: Annotated[tuple[ShapeTable, ...], Field(min_length=1), One]
     source_at: Length | None = None
@@ -112,26 +126,36 @@ class ZoneTable(Table):
 
 
 class DetectorTable(Table):
+    """What is recorded of an interaction."""
+
     efficiency: Fraction = 1.0
 
 
 class ExposureTable(Table):
+    """A stretch of time with the source in place, counted from the reference time."""
+
     start: Time
     stop: Time
     live_fraction: Fraction = 1.0
 
 
 class ScheduleTable(Table):
+    """When it happens."""
+
     exposures: tuple[ExposureTable, ...] = Field(min_length=1)
 
 
 class ValueTable(Table):
+    """A measured value of one zone, with its statistical errors as printed."""
+
     value: AnyQuantity
     plus: AnyQuantity
     minus: AnyQuantity
 
 
 class PullTable(Table):
+    """A named systematic shift: absolute, relative, or the error of the cross section."""
+
     name: str
     absolute: AnyQuantity | None = None
     relative: Fraction | None = None
@@ -141,11 +165,13 @@ class PullTable(Table):
     @model_validator(mode="after")
     def _one(self) -> PullTable:
         if sum(x is not None for x in (self.absolute, self.relative, self.taken)) != 1:
-            raise ValueError("expected one of absolute, relative, from = \"cross_section\"")
+            raise ValueError('expected one of absolute, relative, from = "cross_section"')
         return self
 
 
 class MeasurementTable(Table):
+    """What was published, one value per zone."""
+
     quantity: Literal["rate", "counts", "ratio"]
     cross_section: Model = "bahcall-1997"
     values: dict[str, ValueTable]

@@ -22,7 +22,7 @@ from megacurie.foundation.errors import DataError, UnitError, did_you_mean
 
 Status = Literal["measured", "calculated", "assumed", "digitised", "unverified"]
 _INHERITED = ("ref", "where", "status", "note")
-_SINGLE_FILES = {"material": "materials.toml", "constant": "constants.toml", "conventions": "measurements/conventions.toml"}
+_SINGLE_FILES = {"material": "materials.toml", "constant": "constants.toml", "conventions": "measurements/conventions.toml", "nuclei": "nuclei.toml"}
 _FOLDERS = {"nuclide": "nuclides", "channel": "channels"}
 
 

@@ -103,6 +103,7 @@ _DIMENSIONS: dict[str, tuple[_Dim, str]] = {
     "number-density": ((-3, 0, 0, 0, 0), "1/cm3, 1/m3"),
     "flux": ((-2, -1, 0, 0, 0), "1/(cm2 s)"),
     "temperature": (_K, "K"),
+    "fermi-constant": ((0, 0, -2, 0, 0), "1/GeV2"),
     "power": ((0, -1, 1, 0, 0), "W"),
 }
 

@@ -23,7 +23,7 @@ from megacurie.statistics.likelihood import GaussianLikelihood, Likelihood
 from megacurie.statistics.results import Fit, Minimum, Scan, p_value, sigma_of
 
 _GRID = {0: (1, 1), 1: (1501, 201), 2: (301, 41), 3: (101, 11), 4: (31, 7)}  # number of gridded parameters -> points on a log and on a linear scale
-_BOXES = 100  # cells that a minimum is followed through, at most
+_BOXES = 20  # cells that a minimum is followed through, each twice as large as the last: more than the whole range
 
 
 def fit(likelihood: Likelihood, *, fixed: Mapping[str, float] | None = None) -> Fit:
@@ -247,15 +247,17 @@ def _polish(
         u = np.array(minuit.values)
         polished, lower = full(u)
         gain = chi2 - lower
-        # along a narrow valley the cell may end before the minimum: go on in a cell about its end
-        at_end = bool((((u - low < 0.01 * steps) & (low > 0)) | ((high - u < 0.01 * steps) & (high < 1))).any())
-        # a flat valley has no curvature to report: it counts as found when nothing was left to gain
-        if not (minuit.valid or at_end or abs(gain) < 1e-2):
-            raise FitError(f"no convergence near {', '.join(p.show(float(best[p.name])) for p in gridded)}: {minuit.fmin}", polished)
         if gain > 0:
             best, chi2 = polished, lower
-        if not (at_end and gain > 1e-6):
+        # along a narrow valley the cell may end before the minimum: go on in a larger one about its end
+        at_end = bool((((u - low < 0.01 * steps) & (low > 0)) | ((high - u < 0.01 * steps) & (high < 1))).any())
+        # a flat valley has no curvature to report: it counts as found when nothing is left to gain
+        if gain < 1e-6 or (not at_end and (minuit.valid or gain < 1e-2)):
             break
+        steps = 2 * steps
+    else:
+        if gridded:
+            raise FitError(f"no convergence near {', '.join(p.show(float(best[p.name])) for p in gridded)}: {minuit.fmin}", best)
     return Minimum(theta={p.name: best[p.name] for p in likelihood.parameters}, chi2=chi2)
 
 

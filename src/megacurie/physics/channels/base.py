@@ -1,0 +1,53 @@
+"""What a kernel needs of an interaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from megacurie.foundation.arrays import Array
+from megacurie.physics.sources import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One component of the response: what a hypothesis may scale apart.
+
+    Attributes
+    ----------
+    tag : str
+        Such as ``state:ground``.
+    target : str
+        What is hit: an isotope of the material, or "electron".
+    cross_section : array (2, n_lines), area
+        Per target and line of the source; the first axis is the flavour on arrival (e, x).
+    """
+
+    tag: str
+    target: str
+    cross_section: Array
+
+
+class Channel(Protocol):
+    """An interaction with its cross section."""
+
+    @property
+    def tag(self) -> str:
+        """Tag on the blocks of a kernel: ``channel:ga71``."""
+        ...
+
+    def parts(self, source: Source) -> tuple[Part, ...]:
+        """Cross sections for the lines of a source."""
+        ...
+
+    def relative_errors(self, source: Source) -> tuple[float, float]:
+        """Relative errors (up, down) of the cross section."""
+        ...
+
+    def references(self, source: Source) -> frozenset[str]:
+        """Keys of everything that enters."""
+        ...
+
+    def describe(self, source: Source) -> str:
+        """One line for a person."""
+        ...

@@ -1,0 +1,255 @@
+"""Explanation x experiment: each explanation fitted to the gallium data, what it predicts elsewhere, and which experiment tells two of them apart."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from megacurie.experiments.expectation import Expectation
+from megacurie.experiments.experiment import Experiment
+from megacurie.foundation import units
+from megacurie.foundation.arrays import Array
+from megacurie.foundation.display import Table
+from megacurie.physics import hypotheses as h
+from megacurie.statistics import inference
+from megacurie.statistics.results import Fit
+from megacurie.studies import gallium
+
+DEFAULT: tuple[type[h.Hypothesis], ...] = (
+    h.NoOscillation,
+    h.CrossSectionScale,
+    h.ExcitedStateStrength,
+    h.Ge71HalfLife,
+    h.ActivityScale,
+    h.BranchingRatioShift,
+    h.ExtractionEfficiency,
+    h.CountingEfficiency,
+    h.Sterile,
+    h.Sterile2,
+    h.EnergyDependentMixing,
+    h.WavePacketSterile,
+    h.DecayingSterile,
+    h.BroadSterile,
+    h.LargeExtraDimension,
+    h.CptViolation,
+    h.Decoherence,
+)
+"""In the order of the table: wrong input, lost atoms, sterile neutrinos and their kin, active conversion."""
+
+_POINTS = {0: (1, 1), 1: (401, 401), 2: (161, 81), 3: (41, 17), 4: (17, 7)}  # free parameters -> points on a log and on a linear scale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """One explanation with its fit to the gallium data.
+
+    Attributes
+    ----------
+    hypothesis : Hypothesis
+    fit : Fit
+    allowed : dict of str to array (k,)
+        Points of a grid with Delta chi2 <= 1, the best fit first: the range of a prediction is its range over them.
+    """
+
+    hypothesis: h.Hypothesis
+    fit: Fit
+    allowed: Mapping[str, Array]
+
+    @property
+    def name(self) -> str:
+        """Name of the hypothesis."""
+        return self.hypothesis.name
+
+    @property
+    def best(self) -> Mapping[str, float]:
+        """Best fit, internal units."""
+        return self.fit.best
+
+
+def explanations(data: gallium.Datasets | None = None, hypotheses: Sequence[h.Hypothesis] | None = None, progress: Callable[[str], None] | None = None) -> tuple[Explanation, ...]:
+    """Each hypothesis fitted to the gallium data.
+
+    Parameters
+    ----------
+    data : Datasets, optional
+        By default all six measurements.
+    hypotheses : sequence of Hypothesis, optional
+        By default those of ``DEFAULT``.
+    progress : callable (name), optional
+
+    Examples
+    --------
+    >>> from megacurie.physics.hypotheses import ActivityScale
+    >>> why, = explanations(hypotheses=[ActivityScale()])
+    >>> print(f"{why.best['activity']:.2f}")
+    0.80
+    """
+    data = gallium.datasets() if data is None else data
+    found = []
+    for hypothesis in [one() for one in DEFAULT] if hypotheses is None else hypotheses:
+        if progress is not None:
+            progress(hypothesis.name)
+        likelihood = data.likelihood(hypothesis)
+        fit = inference.fit(likelihood)
+        found.append(Explanation(hypothesis=hypothesis, fit=fit, allowed=_allowed(likelihood, fit)))
+    return tuple(found)
+
+
+def _allowed(likelihood: Any, fit: Fit) -> dict[str, Array]:
+    free = [p for p in likelihood.parameters if p.name not in fit.fixed]
+    best = {name: np.array([value]) for name, value in fit.best.items()}
+    if not free:
+        return best
+    log, linear = _POINTS[len(free)]
+    axes = {p.name: np.asarray(p.at(np.linspace(0, 1, log if p.scale == "log" else linear))) for p in free}
+    grid = inference.scan(likelihood, axes, fixed={name: fit.best[name] for name in fit.fixed})
+    inside = np.argwhere(grid.chi2 <= fit.chi2 + 1)
+    return {
+        name: np.append(best[name], axes[name][inside[:, list(axes).index(name)]] if name in axes else np.full(len(inside), best[name][0])) for name in fit.best
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What one explanation predicts for one experiment: ratio to no new physics of all zones together with its range, and zone by zone at the best fit."""
+
+    ratio: float
+    low: float
+    high: float
+    zones: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The table explanation x experiment.
+
+    Attributes
+    ----------
+    explanations : tuple of Explanation
+    experiments : tuple of str
+    expected : dict of (explanation, experiment) to Expected
+    separation : dict of experiment to dict of (explanation, explanation) to float or None
+        In sigma, for the experiment's statistics and stated systematics; None where it has no statistics.
+    errors : dict of experiment to str
+        What the separation counts with.
+    references : frozenset of str
+    """
+
+    explanations: tuple[Explanation, ...]
+    experiments: tuple[str, ...]
+    expected: Mapping[tuple[str, str], Expected]
+    separation: Mapping[str, Mapping[tuple[str, str], float | None]]
+    errors: Mapping[str, str]
+    references: frozenset[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON: explanations with fit and predicted ratios, separations by experiment."""
+        return {
+            "explanations": [
+                {
+                    "name": why.name,
+                    "best": {p.json_key: units.to_display(why.best[p.name], p.unit) for p in why.fit.parameters},
+                    "chi2": why.fit.chi2, "dof": why.fit.dof, "p_value": why.fit.p_value, "delta_chi2": why.fit.delta_chi2,
+                    "ratios": {
+                        name: {"ratio": one.ratio, "low": one.low, "high": one.high, "zones": one.zones.tolist()}
+                        for name in self.experiments
+                        for one in (self.expected[why.name, name],)
+                    },
+                }  # fmt: skip
+                for why in self.explanations
+            ],
+            "separation_sigma": {
+                name: [{"between": list(pair), "sigma": sigma} for pair, sigma in self.separation[name].items()] for name in self.experiments
+            },
+            "errors": dict(self.errors),
+        }
+
+    def table(self) -> Table:
+        """Rows of what a person reads: chi2 and p of each explanation, and the ratio it predicts."""
+        rows = []
+        for why in self.explanations:
+            cells = []
+            for name in self.experiments:
+                one = self.expected[why.name, name]
+                spread = f" ({one.low:.3f} to {one.high:.3f})" if one.high - one.low > 5e-4 else ""
+                cells.append(f"{one.ratio:.3f}{spread}")
+            p = "" if why.fit.p_value is None else f"{why.fit.p_value:.2g}"
+            rows.append((why.name, f"{why.fit.chi2:.1f}", p, f"{why.fit.delta_chi2:.1f}", *cells))
+        notes = ["ratio to no new physics at the best fit to gallium; in brackets its range for Delta chi2 <= 1"]
+        for name in self.experiments:
+            known = {pair: sigma for pair, sigma in self.separation[name].items() if sigma is not None}
+            if known:
+                (a, b), most = max(known.items(), key=lambda item: item[1])
+                notes.append(f"{name}: tells {a} from {b} at {most:.1f} sigma ({self.errors[name]})")
+            else:
+                notes.append(f"{name}: {self.errors[name]}")
+        return Table(title="Explanation x experiment", head=("explanation", "chi2", "p", "preference", *self.experiments), rows=tuple(rows), notes=tuple(notes))
+
+    def __str__(self) -> str:
+        return str(self.table())
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
+
+def compare(experiments: Sequence[Experiment], whys: Sequence[Explanation] | None = None) -> Comparison:
+    """What each explanation predicts for each experiment, and how far apart any two are there.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+    whys : sequence of Explanation, optional
+        By default all of ``explanations()``.
+
+    Examples
+    --------
+    >>> import megacurie as mci
+    >>> table = compare([mci.load("best")], explanations(hypotheses=[mci.NoOscillation(), mci.ActivityScale()]))
+    >>> print(f"{table.expected['activity-scale', 'BEST'].ratio:.2f}")
+    0.80
+    """
+    whys = explanations() if whys is None else tuple(whys)
+    expected: dict[tuple[str, str], Expected] = {}
+    separation: dict[str, dict[tuple[str, str], float | None]] = {}
+    errors: dict[str, str] = {}
+    for experiment in experiments:
+        kernel = experiment.kernel()
+        null = kernel.without_new_physics()
+        for why in whys:
+            counts = Expectation(kernel, why.hypothesis)(why.allowed)
+            counts = np.broadcast_to(counts, (max(len(v) for v in why.allowed.values()) if why.allowed else 1, len(null)))
+            total = counts.sum(-1) / null.sum()
+            expected[why.name, experiment.name] = Expected(ratio=float(total[0]), low=float(total.min()), high=float(total.max()), zones=counts[0] / null)
+        matrix, errors[experiment.name] = _covariance(experiment, null)
+        separation[experiment.name] = {
+            (a.name, b.name): None if matrix is None else _distance(expected[a.name, experiment.name].zones - expected[b.name, experiment.name].zones, matrix)
+            for a, b in itertools.combinations(whys, 2)
+        }
+    references = frozenset().union(*(why.fit.references for why in whys), *(experiment.references for experiment in experiments))
+    names = tuple(experiment.name for experiment in experiments)
+    return Comparison(explanations=tuple(whys), experiments=names, expected=expected, separation=separation, errors=errors, references=references)
+
+
+def _distance(difference: Array, covariance: Array) -> float:
+    return float(np.sqrt(difference @ np.linalg.solve(covariance, difference)))
+
+
+def _covariance(experiment: Experiment, null: Array) -> tuple[Array | None, str]:
+    """Covariance of the ratios of an experiment: its measured or expected statistics, its stated systematics; and these in words."""
+    zones = experiment.zones
+    published = experiment.published
+    if published is not None and published.predicted:
+        statistics = np.array([0.5 * (published.plus[z.name] + published.minus[z.name]) / published.predicted[z.name] for z in zones])
+        pulls, what = [pull.shape for pull in published.pulls], "statistics as measured"
+    elif experiment.quantity == "counts":
+        statistics, pulls, what = 1 / np.sqrt(null), [], f"{null.sum():.3g} events"
+    else:
+        return None, "no statistics: give the card a [schedule] or a [measurement]"
+    known = np.array([0.5 * sum(experiment.relative_errors(zone)) for zone in zones])
+    covariance = np.diag(statistics**2) + np.outer(known, known) + sum((np.outer(shape, shape) for shape in pulls), np.zeros((len(zones), len(zones))))
+    return covariance, f"{what}, cross section and activity to {100 * known.max():.1f} %"
+
