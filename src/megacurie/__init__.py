@@ -23,26 +23,38 @@ if TYPE_CHECKING:
     from megacurie.physics.hypotheses import (
         ActivityScale,
         BranchingRatioShift,
+        BroadSterile,
+        CountingEfficiency,
+        CptViolation,
         CrossSectionScale,
+        DecayingSterile,
+        Decoherence,
+        EnergyDependentMixing,
         ExcitedStateStrength,
         ExtractionEfficiency,
         Ge71HalfLife,
         Hypothesis,
+        LargeExtraDimension,
         NoOscillation,
         Sterile,
+        Sterile2,
+        WavePacketSterile,
         combine,
     )
     from megacurie.report import figures
+    from megacurie.statistics.bayes import log_evidence, log_posterior, physical
     from megacurie.statistics.inference import fit, parameter_goodness, scan
     from megacurie.studies import gallium
+    from megacurie.studies.explanations import compare, explanations
     from megacurie.studies.prediction import predict
     from megacurie.studies.published import reproduce
 
     __version__: str
 
 _HYPOTHESES = (
-    "ActivityScale", "BranchingRatioShift", "CrossSectionScale", "ExcitedStateStrength", "ExtractionEfficiency", "Ge71HalfLife", "Hypothesis",
-    "NoOscillation", "Sterile", "combine",
+    "ActivityScale", "BranchingRatioShift", "BroadSterile", "CountingEfficiency", "CptViolation", "CrossSectionScale", "DecayingSterile", "Decoherence",
+    "EnergyDependentMixing", "ExcitedStateStrength", "ExtractionEfficiency", "Ge71HalfLife", "Hypothesis", "LargeExtraDimension", "NoOscillation",
+    "Sterile", "Sterile2", "WavePacketSterile", "combine",
 )  # fmt: skip
 _ERRORS = ("CardError", "DataError", "FitError", "MegacurieError", "RangeError", "StoreError", "UnitError")
 _MODULES = {"units": "foundation.units", "gallium": "studies.gallium", "figures": "report.figures", "report": "report"}
@@ -58,6 +70,11 @@ _WHERE = {
     "linspace": "foundation.parameters",
     "cite": "foundation.provenance",
     "fit": "statistics.inference",
+    "log_evidence": "statistics.bayes",
+    "log_posterior": "statistics.bayes",
+    "physical": "statistics.bayes",
+    "compare": "studies.explanations",
+    "explanations": "studies.explanations",
     "predict": "studies.prediction",
     "reproduce": "studies.published",
     "parameter_goodness": "statistics.inference",
@@ -67,9 +84,15 @@ _WHERE = {
 __all__ = [
     "ActivityScale",
     "BranchingRatioShift",
+    "BroadSterile",
     "CardError",
+    "CountingEfficiency",
+    "CptViolation",
     "CrossSectionScale",
     "DataError",
+    "DecayingSterile",
+    "Decoherence",
+    "EnergyDependentMixing",
     "ExcitedStateStrength",
     "Expectation",
     "Experiment",
@@ -77,23 +100,31 @@ __all__ = [
     "FitError",
     "Ge71HalfLife",
     "Hypothesis",
+    "LargeExtraDimension",
     "MegacurieError",
     "NoOscillation",
     "Parameter",
     "RangeError",
     "Sterile",
+    "Sterile2",
     "StoreError",
     "UnitError",
+    "WavePacketSterile",
     "cite",
     "combine",
+    "compare",
+    "explanations",
     "figures",
     "fit",
     "gallium",
     "geomspace",
     "linspace",
     "load",
+    "log_evidence",
+    "log_posterior",
     "namespace",
     "parameter_goodness",
+    "physical",
     "predict",
     "report",
     "reproduce",

@@ -119,7 +119,7 @@ def oscillating(conventions: str) -> tuple[GaussianLikelihood, Any, Any]:
     return likelihood, *likelihood.model.split({"dm2": dm2})
 
 
-@pytest.mark.parametrize("conventions", ["schwetz-2023", "giunti-2022"])
+@pytest.mark.parametrize("conventions", ["schwetz-2023", pytest.param("giunti-2022", marks=pytest.mark.slow)])
 @settings(max_examples=8)
 @given(toy=st.lists(st.floats(-3, 3), min_size=6, max_size=6), s=st.sampled_from((0.0, 0.3, 0.8)), dm2=st.floats(0.1, 9))
 def test_no_brute_force_grid_finds_a_lower_chi2(conventions: str, toy: list[float], s: float, dm2: float) -> None:
@@ -163,4 +163,4 @@ def test_p_values_fall_with_chi2_and_rise_with_dof(chi2: float, dof: int) -> Non
     assert p_value(chi2, dof + 1) >= p
     assert p_of(sigma_of(p)) == pytest.approx(p, rel=1e-9)
     if 1e-6 < p < 0.999:
-        assert threshold(1 - p, dof) == pytest.approx(chi2, rel=1e-6)  # 1 - p keeps ten digits of p
+        assert threshold(p, dof) == pytest.approx(chi2, rel=1e-9)  # two functions of one library, inverse to each other

@@ -37,7 +37,9 @@ def test_variable_width_is_linear_between_the_two_errors() -> None:
     # at mu = d + s+ the width is s+ (2 s- + s+ - s-)/(s+ + s-) = s+; at d - s- it is s-
     np.testing.assert_allclose(statistical_errors(DATA, DATA.values + DATA.plus, "variable"), DATA.plus, rtol=ULPS)
     np.testing.assert_allclose(statistical_errors(DATA, DATA.values - DATA.minus, "variable"), DATA.minus, rtol=ULPS)
-    np.testing.assert_allclose(statistical_errors(DATA, MU, "variable") / RATE, [[2.4 + 0.2 * 5, 2.4 + 0.2 * 5, 4], [2.4 - 0.2 * 10, 2.4 - 0.2 * 5, 4]], rtol=ULPS)
+    np.testing.assert_allclose(
+        statistical_errors(DATA, MU, "variable") / RATE, [[2.4 + 0.2 * 5, 2.4 + 0.2 * 5, 4], [2.4 - 0.2 * 10, 2.4 - 0.2 * 5, 4]], rtol=ULPS
+    )
 
 
 def test_variable_width_stays_positive() -> None:

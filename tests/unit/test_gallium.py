@@ -42,7 +42,9 @@ GIUNTI = [0.95, 0.81, 0.95, 0.79, 0.7910, 0.7659], [0.11, 0.11, 0.12, 0.09, 0.05
 # --- conventions
 
 
-@pytest.mark.parametrize(("model", "sigma", "lower"), [("bahcall-1997", BAHCALL, (0.16, 0.21)), ("kostensalo-2019", KOSTENSALO, (0.06, 0.08)), ("schwetz-cs1", CS1, (0.10, 0.13))])
+@pytest.mark.parametrize(
+    ("model", "sigma", "lower"), [("bahcall-1997", BAHCALL, (0.16, 0.21)), ("kostensalo-2019", KOSTENSALO, (0.06, 0.08)), ("schwetz-cs1", CS1, (0.10, 0.13))]
+)
 def test_schwetz_2023_by_hand(model: str, sigma: tuple[float, float], lower: tuple[float, float]) -> None:
     """diag(lower statistical errors^2) + 1.4 per day common to BEST + d d^T."""
     data = datasets(cross_section=model, conventions="schwetz-2023")
@@ -329,9 +331,11 @@ def test_the_mean_ratio_in_closed_form() -> None:
 
 def test_the_mean_ratio_of_precise_data_is_precise(card: Path) -> None:
     """An error of a tenth of the step of the search grid."""
-    card.write_text(CARD.replace('plus = "2 1/d", minus = "3 1/d"', 'plus = "0.01 1/d", minus = "0.01 1/d"').replace('{ name = "mine.efficiency", relative = 0.02 }, ', ""))
+    card.write_text(
+        CARD.replace('plus = "2 1/d", minus = "3 1/d"', 'plus = "0.01 1/d", minus = "0.01 1/d"').replace('{ name = "mine.efficiency", relative = 0.02 }, ', "")
+    )
     data = datasets(only=[str(card)], conventions="elliott-2024")
-    weight = data.measurement.minus ** -2
+    weight = data.measurement.minus**-2
     found = gallium.mean_ratio(data)
     assert found.plus == pytest.approx(weight.sum() ** -0.5, rel=1e-3)
     assert found.value == pytest.approx(data.measurement.values @ weight / weight.sum(), rel=1e-9)
@@ -340,7 +344,13 @@ def test_the_mean_ratio_of_precise_data_is_precise(card: Path) -> None:
 def test_history_goes_by_date_and_ends_with_all() -> None:
     data = datasets(dm2_max="5 eV2", accuracy=1e-3)
     steps = gallium.history(data)
-    assert [(step.experiment, step.year) for step in steps] == [("GALLEX-Cr1", 1994), ("SAGE-Cr", 1994), ("GALLEX-Cr2", 1995), ("SAGE-Ar", 2004), ("BEST", 2019)]
+    assert [(step.experiment, step.year) for step in steps] == [
+        ("GALLEX-Cr1", 1994),
+        ("SAGE-Cr", 1994),
+        ("GALLEX-Cr2", 1995),
+        ("SAGE-Ar", 2004),
+        ("BEST", 2019),
+    ]
     assert steps[-1].mean == gallium.mean_ratio(data)
     first = gallium.mean_ratio(data.subset(["gallex-cr1"]))
     assert steps[0].mean == first

@@ -104,7 +104,9 @@ def test_a_logarithmic_parameter_with_a_unit() -> None:
     low, high = found.intervals["length"]
     assert low is not None
     assert high is not None
-    assert [x / u.m for x in (low, found.best["length"], high)] == pytest.approx([2 - 0.1 / math.sqrt(2), 2, 2 + 0.1 / math.sqrt(2)], rel=1e-3)  # root of CHI2 times .07
+    assert [x / u.m for x in (low, found.best["length"], high)] == pytest.approx(
+        [2 - 0.1 / math.sqrt(2), 2, 2 + 0.1 / math.sqrt(2)], rel=1e-3
+    )  # root of CHI2 times .07
 
 
 def test_a_narrow_valley_is_followed_to_its_end() -> None:
@@ -175,6 +177,14 @@ def test_no_parameters_at_all() -> None:
     likelihood = mci.gallium.datasets(only=["best"]).likelihood(mci.NoOscillation())
     found = fit(likelihood)
     assert (found.chi2, found.delta_chi2, found.dof, dict(found.best)) == (pytest.approx(likelihood.null(), rel=1e-9), pytest.approx(0, abs=1e-9), 2, {})
+
+
+def test_a_parameter_without_effect_is_no_degree_of_freedom() -> None:
+    likelihood = GaussianLikelihood(Lines(SLOPED * [1, 0], (A, B), affine="a"), measured(np.full(6, 0.9), 0.1))
+    found = fit(likelihood)
+    assert (found.dof, set(found.intervals)) == (5, {"a"})
+    assert "b has no effect on these data" in found.notes
+    assert found.best["a"] == pytest.approx(0.9, rel=1e-9)
 
 
 class Wave(Lines):
@@ -271,7 +281,9 @@ def two(of: Any = "reference", low: float = -math.inf, asymmetric: Any = "lower"
     return GaussianLikelihood(Lines(SLOPED, (A, B), affine="a"), replace(m, plus=0.7 * m.plus), asymmetric=asymmetric)
 
 
-KINDS = pytest.mark.parametrize("likelihood", [two(), two("prediction"), two("prediction", -0.1), two(asymmetric="variable")], ids=["fixed", "moving", "bounded", "variable"])
+KINDS = pytest.mark.parametrize(
+    "likelihood", [two(), two("prediction"), two("prediction", -0.1), two(asymmetric="variable")], ids=["fixed", "moving", "bounded", "variable"]
+)
 
 
 @KINDS
@@ -318,7 +330,9 @@ def test_scan_ends_and_empty_axes() -> None:
     likelihood = two()
     assert scan(likelihood, {}).chi2.shape == ()
     assert float(scan(likelihood, {}).chi2) == pytest.approx(fit(likelihood).chi2, abs=1e-2)  # on the grid only
-    np.testing.assert_allclose(scan(likelihood, {"b": np.array([B.lower, B.upper])}).chi2, [fit(likelihood, fixed={"b": x}).chi2 for x in (-1.0, 1.0)], rtol=1e-9)
+    np.testing.assert_allclose(
+        scan(likelihood, {"b": np.array([B.lower, B.upper])}).chi2, [fit(likelihood, fixed={"b": x}).chi2 for x in (-1.0, 1.0)], rtol=1e-9
+    )
 
 
 # --- what is refused, before anything is computed
@@ -350,7 +364,11 @@ def test_beyond_the_reach_names_both_numbers(length: float) -> None:
 
 
 def test_out_of_bounds_is_refused() -> None:
-    for ask in (lambda: fit(SILENT, fixed={"a": 2.5}), lambda: scan(SILENT, {"a": np.array([0.5, 2.5])}), lambda: scan(SILENT, {"length": np.ones(1) * u.m}, fixed={"a": 2.5})):
+    for ask in (
+        lambda: fit(SILENT, fixed={"a": 2.5}),
+        lambda: scan(SILENT, {"a": np.array([0.5, 2.5])}),
+        lambda: scan(SILENT, {"length": np.ones(1) * u.m}, fixed={"a": 2.5}),
+    ):
         with pytest.raises(RangeError, match=r"a = 2\.5 is outside its range: expected 0 to 2"):
             ask()
     with pytest.raises(RangeError, match="a = nan is outside its range"):
@@ -381,7 +399,7 @@ def test_the_reach_of_a_kernel_bounds_the_search() -> None:
     likelihood = mci.gallium.datasets(only=["best"], dm2_max="4 eV2", accuracy=1e-3).likelihood(mci.Sterile())
     found = fit(likelihood)
     assert found.best["dm2"] <= 4 * u.eV2 * (1 + 1e-9)
-    assert found.notes[0] == "dm2 searched up to 4 eV2 only: the reach of the kernel"
+    assert found.notes[0] == "dm2 searched from 0.05 eV2 to 4 eV2 only: the reach of the kernel"
     for ask in (lambda: fit(likelihood, fixed={"dm2": 6 * u.eV2}), lambda: scan(likelihood, {"dm2": mci.geomspace("1 eV2", "6 eV2", 3)})):
         with pytest.raises(RangeError, match="dm2 = 6 eV2 is beyond the reach of the kernel, 4 eV2"):
             ask()

@@ -166,7 +166,9 @@ def test_chi2_broadcasts_over_theta_and_toys(asymmetric: Any, pulls: tuple[tuple
     for t in range(5):
         alone = GaussianLikelihood(likelihood.model, likelihood.measurement, asymmetric=asymmetric).minus_two_log({"a": a[2, 0], "b": 0.0}, toys[t])
         assert over[2, t] == pytest.approx(float(alone), rel=ULPS)
-    np.testing.assert_allclose(likelihood.minus_two_log({"a": 1.0, "b": 0.0}, likelihood.measurement.values), likelihood.minus_two_log({"a": 1.0, "b": 0.0}), rtol=ULPS)
+    np.testing.assert_allclose(
+        likelihood.minus_two_log({"a": 1.0, "b": 0.0}, likelihood.measurement.values), likelihood.minus_two_log({"a": 1.0, "b": 0.0}), rtol=ULPS
+    )
 
 
 @EVERY
@@ -267,7 +269,14 @@ def test_a_sum_is_one_covariance_matrix_with_the_shared_column(of: str) -> None:
 def test_adding_profiled_chi2_is_another_thing() -> None:
     """Two values 10 % low with a common 10 % error: profiled apart each pulls by its own x, together they agree on one."""
     model = Lines(1)
-    m = Measurement(names=("v",), values=0.8 * model.null, plus=0.01 * model.null, minus=0.01 * model.null, reference=model.null, pulls=(Pull(name="x", shape=np.array([0.1])),))
+    m = Measurement(
+        names=("v",),
+        values=0.8 * model.null,
+        plus=0.01 * model.null,
+        minus=0.01 * model.null,
+        reference=model.null,
+        pulls=(Pull(name="x", shape=np.array([0.1])),),
+    )
     one = GaussianLikelihood(model, m)
     apart, together = 2 * float(one.minus_two_log({"a": 1.0})), float((one + one).minus_two_log({"a": 1.0}))
     assert apart == pytest.approx(2 * 0.04 / (0.0001 + 0.01), rel=ULPS)  # 2 x (0.2)^2/(s^2 + c^2)

@@ -88,8 +88,13 @@ def test_union_takes_the_tighter_bounds() -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [Parameter("length", "cm", low=1.0, high=10.0, scale="log"), Parameter("length", "m", low=1.0, high=10.0), Parameter("length", "m", low=1.0, high=10.0, scale="log", prior=(2.0, 1.0))]
-)  # fmt: skip
+    "other",
+    [
+        Parameter("length", "cm", low=1.0, high=10.0, scale="log"),
+        Parameter("length", "m", low=1.0, high=10.0),
+        Parameter("length", "m", low=1.0, high=10.0, scale="log", prior=(2.0, 1.0)),
+    ],
+)
 def test_union_refuses_two_declarations_of_one_name(other: Parameter) -> None:
     with pytest.raises(RangeError, match="parameter 'length' is declared in two ways"):
         union((LENGTH,), (other,))
@@ -103,7 +108,8 @@ def test_union_refuses_bounds_that_are_apart() -> None:
 def measured(n: int, *pulls: Pull) -> Measurement:
     values = np.arange(1.0, n + 1)
     return Measurement(
-        names=tuple(f"m{n}-{i}" for i in range(n)), values=values, plus=0.1 * values, minus=0.2 * values, reference=2 * values, pulls=pulls, references=frozenset({f"ref{n}"})
+        names=tuple(f"m{n}-{i}" for i in range(n)), values=values, plus=0.1 * values, minus=0.2 * values, reference=2 * values, pulls=pulls,
+        references=frozenset({f"ref{n}"}),
     )  # fmt: skip
 
 
@@ -127,5 +133,7 @@ def test_stacked_measurements_share_pulls_of_one_name() -> None:
 
 @pytest.mark.parametrize("other", [Pull(name="x", shape=np.ones(1), of="prediction"), Pull(name="x", shape=np.ones(1), low=-1.0)], ids=["of", "bound"])
 def test_stacked_measurements_refuse_one_pull_of_two_kinds(other: Pull) -> None:
-    with pytest.raises(RangeError, match=f"pull 'x' is of 'reference', bound -inf, in one measurement and of '{other.of}', bound {other.low}, in the other: expected the same"):
+    with pytest.raises(
+        RangeError, match=f"pull 'x' is of 'reference', bound -inf, in one measurement and of '{other.of}', bound {other.low}, in the other: expected the same"
+    ):
         stacked(measured(2, Pull(name="x", shape=np.ones(2))), measured(1, other))

@@ -29,7 +29,17 @@ def test_a_row_inside_its_tolerance_is_reproduced() -> None:
     assert found.deviation == pytest.approx(0, abs=1e-12)
 
 
-@pytest.mark.parametrize(("value", "within", "outcome"), [(54.95, "0.05", "reproduced"), (54.96, "0.05", "failed"), (54.84, "0.05", "failed"), (55.4, "1 %", "reproduced"), (55.5, "1%", "failed"), (60.0, "0.05", "failed")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "within", "outcome"),
+    [
+        (54.95, "0.05", "reproduced"),
+        (54.96, "0.05", "failed"),
+        (54.84, "0.05", "failed"),
+        (55.4, "1 %", "reproduced"),
+        (55.5, "1%", "failed"),
+        (60.0, "0.05", "failed"),
+    ],
+)
 def test_a_row_outside_its_tolerance_fails(value: float, within: str, outcome: str) -> None:
     found = check(replace(ROW, value=value, within=within))
     assert found.outcome == outcome

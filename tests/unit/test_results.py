@@ -29,7 +29,9 @@ def test_p_values_in_closed_form(x: float) -> None:
     assert p_value(x, 6) == pytest.approx(math.exp(-x / 2) * (1 + x / 2 + (x / 2) ** 2 / 2), rel=ULPS)
 
 
-@pytest.mark.parametrize(("chi2", "dof", "p", "sigma"), [(36.3, 6, "2.4e-06", "4.7"), (32.1, 2, "1.1e-07", "5.3"), (34.7, 2, "2.9e-08", "5.5"), (38.4, 6, "9.4e-07", "4.9")])
+@pytest.mark.parametrize(
+    ("chi2", "dof", "p", "sigma"), [(36.3, 6, "2.4e-06", "4.7"), (32.1, 2, "1.1e-07", "5.3"), (34.7, 2, "2.9e-08", "5.5"), (38.4, 6, "9.4e-07", "4.9")]
+)
 def test_printed_p_values(chi2: float, dof: int, p: str, sigma: str) -> None:
     """Slide The gallium anomaly of T. Schwetz, 19 June 2023."""
     found = p_value(chi2, dof)
@@ -64,15 +66,15 @@ def test_wilks() -> None:
 
 @pytest.mark.parametrize(("sigma", "printed"), [(1, 2.30), (2, 6.18), (3, 11.83)])
 def test_thresholds_for_two_parameters(sigma: int, printed: float) -> None:
-    assert abs(threshold(1 - p_of(sigma), 2) - printed) < 0.005  # the PDG's two digits
-    assert threshold(1 - p_of(sigma), 1) == pytest.approx(sigma**2, rel=1e-9)
-    assert threshold(1 - math.exp(-2.0), 2) == pytest.approx(4.0, rel=1e-9)
+    assert abs(threshold(p_of(sigma), 2) - printed) < 0.005  # the PDG's two digits
+    assert threshold(p_of(sigma), 1) == pytest.approx(sigma**2, rel=1e-9)
+    assert threshold(math.exp(-2.0), 2) == pytest.approx(4.0, rel=1e-9)
 
 
-@pytest.mark.parametrize("confidence", [0.0, 1.0, -0.5, 1.5, math.nan])
-def test_confidence_levels_that_do_not_exist(confidence: float) -> None:
+@pytest.mark.parametrize("p", [0.0, 1.0, -0.5, 1.5, math.nan])
+def test_thresholds_that_do_not_exist(p: float) -> None:
     with pytest.raises(RangeError, match="expected a number between 0 and 1"):
-        threshold(confidence, 2)
+        threshold(p, 2)
 
 
 def test_finite() -> None:
@@ -122,7 +124,17 @@ def test_a_significance_beyond_floating_point_is_null_in_json() -> None:
 
 def test_a_fit_prints_display_units() -> None:
     text = str(a_fit())
-    for part in ("1.25 eV2", "+0.14 / -0.09", "to the bound / -0.25", "3.00 / 4", "Delta chi2 = 29.00", "pull x", "dm2 = 3.3 eV2", "Delta chi2 = 0.50", "a note"):
+    for part in (
+        "1.25 eV2",
+        "+0.14 / -0.09",
+        "to the bound / -0.25",
+        "3.00 / 4",
+        "Delta chi2 = 29.00",
+        "pull x",
+        "dm2 = 3.3 eV2",
+        "Delta chi2 = 0.50",
+        "a note",
+    ):
         assert part in text
     assert "fixed" in str(a_fit(fixed=("dm2",)))
     assert "<table>" in a_fit()._repr_html_()
@@ -146,7 +158,7 @@ def test_contours_of_a_paraboloid_are_ellipses(sigma: int) -> None:
     (line,) = region.contours()
     radius = ((line[:, 0] - S0) / DS) ** 2 + ((np.log(line[:, 1]) - L0) / DL) ** 2
     # linear interpolation: at most (1/8) of the second derivative times the squared steps, .1^2 and .13^2 in units of the widths, each way
-    assert np.abs(radius - threshold(1 - p_of(sigma), 2)).max() < 2 / 8 * (0.1**2 + 0.13**2)
+    assert np.abs(radius - threshold(p_of(sigma), 2)).max() < 2 / 8 * (0.1**2 + 0.13**2)
     np.testing.assert_array_equal(line[0], line[-1])  # closed
 
 
@@ -179,6 +191,11 @@ def test_levels_and_labels() -> None:
     for bad in (0.0, -1.0, math.nan):
         with pytest.raises(RangeError, match="expected a positive number"):
             scan.region(sigma=bad)
+    for bad in (0.0, 1.0, -0.1, math.nan):
+        with pytest.raises(RangeError, match="expected a number between 0 and 1"):
+            scan.region(confidence=bad)
+    for high in (9, 20):  # where 1 - p is 1 to double precision
+        assert line.region(sigma=high).threshold == pytest.approx(high**2, rel=1e-9)
 
 
 def test_a_region_may_be_relative_to_the_minimum_of_a_fit() -> None:

@@ -22,7 +22,8 @@ from megacurie.foundation import provenance, units
 from megacurie.foundation.errors import CardError, DataError, MegacurieError, RangeError, did_you_mean
 from megacurie.foundation.measurement import Pull
 from megacurie.physics import materials, shapes, sources
-from megacurie.physics.channels import nuclear_capture
+from megacurie.physics.channels import coherent_scattering, electron_scattering, nuclear_capture
+from megacurie.physics.channels.base import Channel
 from megacurie.physics.schedule import Exposure, Schedule
 
 
@@ -246,7 +247,7 @@ def resolve(file: str, card: Card) -> Experiment:
             schedule = Schedule(exposures=tuple(Exposure(start=e.start, stop=e.stop, live_fraction=e.live_fraction) for e in card.schedule.exposures))
     except MegacurieError as error:
         problems.append(f"schedule.exposures: {error}")
-    channel = nuclear_capture.NuclearCapture(model=card.target.cross_section)
+    channel = _channel(card, material)
     references = source.references | channel.references(source) | _references(card)
     experiment = Experiment(
         name=card.name, source=source, material=material, channel=channel, zones=tuple(zones), schedule=schedule, efficiency=card.detector.efficiency,
@@ -258,6 +259,15 @@ def resolve(file: str, card: Card) -> Experiment:
     if problems:
         raise CardError(file, problems)
     return replace(experiment, published=published)
+
+
+def _channel(card: Card, material: materials.Material | None) -> Channel:
+    if card.target.channel == "electron-scattering":
+        return electron_scattering.ElectronScattering(threshold=card.detector.threshold)
+    if card.target.channel == "cevns":
+        isotopes = () if material is None else tuple(isotope for isotope in material.atoms if isotope in coherent_scattering.nuclei())
+        return coherent_scattering.CoherentScattering(isotopes=isotopes, threshold=card.detector.threshold)
+    return nuclear_capture.NuclearCapture(model=card.target.cross_section)
 
 
 def _doubts(model: BaseModel, path: str = "") -> tuple[str, ...]:

@@ -105,21 +105,28 @@ class Expectation:
     @property
     def limited(self) -> tuple[str, ...]:
         """Names of the parameters that the reach bounds more tightly than the hypothesis."""
-        return tuple(p.name for p, q in zip(self.parameters, self.hypothesis.parameters, strict=True) if p.high < q.high)
+        return tuple(p.name for p, q in zip(self.parameters, self.hypothesis.parameters, strict=True) if p.high < q.high or p.low > q.low)
 
     def _within_reach(self, parameter: Parameter) -> Parameter:
+        """The parameter with the bound on the side of the larger phase moved to the reach, the others in the middle of their ranges."""
         others = {p.name: p.at(0.5) for p in self.hypothesis.parameters}
 
-        def phase(position: float) -> float:
-            return self.hypothesis.phase({**others, parameter.name: parameter.at(position)})
+        def phase(position: float, **changed: float | Array) -> float:
+            return self.hypothesis.phase({**others, **changed, parameter.name: parameter.at(position)})
 
-        low, high = 0.0, 1.0
-        if phase(high) <= self.kernel.reach * (1 + 1e-9) or phase(low) == phase(high):
+        inside, outside = sorted((0.0, 1.0), key=phase)
+        if phase(outside) <= self.kernel.reach * (1 + 1e-9) or phase(inside) == phase(outside):
             return parameter
-        for _ in range(60):  # bisection: phase grows with the parameter
-            middle = 0.5 * (low + high)
-            low, high = (middle, high) if phase(middle) <= self.kernel.reach else (low, middle)
-        return replace(parameter, high=units.to_display(float(parameter.at(low)), parameter.unit))
+        if phase(inside) > self.kernel.reach:  # then another parameter is the one to bound, if there is one
+            ends = [(p.name, p.at(end)) for p in self.hypothesis.parameters for end in (0.0, 1.0) if p.name != parameter.name]
+            if any(phase(inside, **{name: value}) <= self.kernel.reach for name, value in ends):
+                return parameter
+        rises = inside < outside
+        for _ in range(60):  # bisection: the phase rises or falls throughout
+            middle = 0.5 * (inside + outside)
+            inside, outside = (middle, outside) if phase(middle) <= self.kernel.reach else (inside, middle)
+        bound = units.to_display(float(parameter.at(inside)), parameter.unit)
+        return replace(parameter, high=bound) if rises else replace(parameter, low=bound)
 
     def check(self, theta: Theta) -> None:
         """Refuse theta beyond the reach of the kernel.

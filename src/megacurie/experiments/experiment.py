@@ -16,7 +16,7 @@ from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import RangeError
 from megacurie.foundation.measurement import Pull
 from megacurie.foundation.parameters import Theta
-from megacurie.physics.channels.nuclear_capture import NuclearCapture
+from megacurie.physics.channels.base import Channel
 from megacurie.physics.geometry import PathLengthDistribution, path_lengths
 from megacurie.physics.materials import Material
 from megacurie.physics.schedule import Schedule
@@ -61,7 +61,7 @@ class Published:
     value, plus, minus : mapping of zone to float
         Internal units; statistical errors as printed.
     predicted : mapping of zone to float
-        Published prediction without new physics; 1 for a ratio.
+        Published prediction without new physics, or the experiment's own where none was; 1 for a ratio.
     cross_section : str
         The model that the prediction or ratio is relative to.
     pulls : tuple of Pull
@@ -93,7 +93,8 @@ class Experiment:
     source : Source
     material : Material or None
         None where the density of targets was not published: only ratios are then known.
-    channel : NuclearCapture
+    channel : Channel
+        Capture on 71Ga, electron scattering or coherent scattering.
     zones : tuple of Zone
     schedule : Schedule or None
         With one, the kernel counts events; without, it is a rate at the reference time of the source.
@@ -115,7 +116,7 @@ class Experiment:
     name: str
     source: Source
     material: Material | None
-    channel: NuclearCapture
+    channel: Channel
     zones: tuple[Zone, ...]
     schedule: Schedule | None = None
     efficiency: float = 1.0
@@ -176,40 +177,37 @@ class Experiment:
         """
         if not 0 < accuracy < 1:
             raise RangeError(f"accuracy {accuracy}: expected a number between 0 and 1")
-        states = self.channel.states(self.source)
-        per_path = self.rate_per_path()
-        mean_sigma = sum(float(self.source.intensities @ state.cross_section) for state in states)
-        factor = (1 / mean_sigma if per_path is None else per_path / mean_sigma) * self.source.intensities  # per line, times its cross section
+        strengths = self._strengths()
         blocks = []
         for i, zone in enumerate(self.zones):
             shape = self.paths(zone, dm2_max=dm2_max, accuracy=0.5 * accuracy)
-            target = zone.published_path or shape.mean_path
-            if per_path is None:
-                target = shape.mean_path / shape.mean_path
+            target = 1.0 if self.missing else zone.published_path or shape.mean_path
             whole = (zone.shape, zone.source_shape, self._phase(dm2_max), 0.5 * accuracy)
             lines = [_compressed(*whole, self._phase(dm2_max, line.energy)).scaled_to(target) for line in self.source.lines]
             energy = np.concatenate([np.full(len(paths.baseline), line.energy) for line, paths in zip(self.source.lines, lines, strict=True)])
             baseline = np.concatenate([paths.baseline for paths in lines])
-            for state in states:
-                electron = np.concatenate([f * sigma * paths.weight for f, sigma, paths in zip(factor, state.cross_section, lines, strict=True)])
-                blocks.append(
-                    Block(
-                        bins=slice(i, i + 1), energy=energy, baseline=baseline, weight=np.stack([electron, np.zeros_like(electron)])[:, None, :],
-                        tags=self.source.tags | {self.channel.tag, state.tag},
-                    )  # fmt: skip
-                )
+            for tag, strength in strengths:
+                weight = np.concatenate([np.outer(per_line, paths.weight) for per_line, paths in zip(strength.T, lines, strict=True)], axis=1)
+                tags = self.source.tags | {self.channel.tag, tag}
+                blocks.append(Block(bins=slice(i, i + 1), energy=energy, baseline=baseline, weight=weight[:, None, :], tags=tags))
         return RateKernel(
             labels=tuple(zone.name for zone in self.zones), blocks=tuple(blocks), background=np.zeros(len(self.zones)),
             reach=_dm2(dm2_max) / (4 * units.hbarc), references=self.references,
         )  # fmt: skip
 
-    def rate_per_path(self) -> float | None:
-        """Expected captures (or rate of captures) per length of mean path, A n sigma; None where an input is missing."""
+    def _strengths(self) -> list[tuple[str, Array]]:
+        """Tag and events per length of mean path (2, n_lines) of each part of the channel; where an input is missing, scaled to a sum of 1."""
+        parts = self.channel.parts(self.source)
+        strengths = [(part.tag, part.cross_section * self.source.intensities) for part in parts]
         if self.source.history is None or self.material is None:
-            return None
+            whole = sum(float(strength[0].sum()) for _, strength in strengths)
+            return [(tag, strength / whole) for tag, strength in strengths]
         decays = self.source.history.activity if self.schedule is None else self.schedule.decays(self.source.history) * self.efficiency
-        sigma = sum(float(self.source.intensities @ state.cross_section) for state in self.channel.states(self.source))
-        return decays * self.material.number_density(self.channel.target) * sigma
+        return [(tag, strength * decays * self.material.number_density(part.target)) for part, (tag, strength) in zip(parts, strengths, strict=True)]
+
+    def rate_per_path(self) -> float | None:
+        """Expected events (or their rate) per length of mean path, A n sigma; None where an input is missing."""
+        return None if self.missing else sum(float(strength[0].sum()) for _, strength in self._strengths())
 
     def relative_errors(self, zone: Zone) -> tuple[float, float]:
         """Relative errors (up, down) of the expected rate of a zone: cross section, activity and published path in quadrature."""

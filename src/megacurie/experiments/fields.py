@@ -99,6 +99,7 @@ def _any_quantity(raw: Any) -> str:
 Length = Annotated[float, quantity("length", positive=True)]
 Height = Annotated[float, quantity("length", words={"top": math.inf, "bottom": -math.inf})]
 Mass = Annotated[float, quantity("mass", positive=True)]
+Energy = Annotated[float, quantity("energy", low=0.0)]
 Time = Annotated[float, quantity("time")]
 Activity = Annotated[float, quantity("activity", positive=True)]
 ActivityError = Annotated[float, quantity("activity", low=0.0)]

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from megacurie.experiments.fields import Activity, ActivityError, AnyQuantity, Fraction, Height, Length, Mass, Moment, One, Reference, Time, Value, one_of
+from megacurie.experiments.fields import Activity, ActivityError, AnyQuantity, Energy, Fraction, Height, Length, Mass, Moment, One, Reference, Time, Value, one_of
 from megacurie.foundation.errors import MegacurieError
 from megacurie.physics import materials, sources
 from megacurie.physics.channels import nuclear_capture
@@ -110,7 +110,7 @@ class SourceTable(Table):
 class TargetTable(Table):
     """What the neutrinos meet, and how they interact."""
 
-    channel: Annotated[str, one_of(lambda: ("ga71-capture",), "channel")] = "ga71-capture"
+    channel: Annotated[str, one_of(lambda: ("ga71-capture", "electron-scattering", "cevns"), "channel")] = "ga71-capture"
     material: Annotated[str, one_of(materials.names, "material")] | None = None
     cross_section: Model = "bahcall-1997"
 
@@ -129,6 +129,7 @@ class DetectorTable(Table):
     """What is recorded of an interaction."""
 
     efficiency: Fraction = 1.0
+    threshold: Energy = 0.0
 
 
 class ExposureTable(Table):
@@ -200,6 +201,8 @@ class Card(Table):
     @model_validator(mode="after")
     def _zones(self) -> Card:
         names = [zone.name for zone in self.zone]
+        if self.target.channel == "cevns" and self.target.material is None:
+            raise ValueError("target.material: missing; coherent scattering needs to know its nuclei")
         if len(set(names)) < len(names):
             raise ValueError(f"two zones have one name: {', '.join(names)}; expected each once")
         if self.measurement is not None:

@@ -12,7 +12,7 @@ from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import RangeError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # arrays have no single truth value: identity it is
 class Pull:
     """A named systematic shift with a standard normal strength x.
 
@@ -40,7 +40,7 @@ class Pull:
             raise RangeError(f"pull {self.name!r}: shape {self.shape}: expected finite relative shifts")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Measurement:
     """Measured values with their errors.
 

@@ -18,8 +18,8 @@ class Material:
     ----------
     name : str
     density : float, density
-    atoms : mapping of isotope to number density
-        Atoms per volume.
+    atoms : mapping of isotope, or "electron", to number density
+        Per volume.
     references : frozenset of str
     """
 
@@ -64,7 +64,9 @@ def material(name: str) -> Material:
     density = provenance.datum(f"material.{name}.density", "density")
     molar = provenance.datum(f"material.{name}.molar_mass", "molar-mass")
     isotopes = {key: provenance.datum(f"material.{name}.isotopes.{key}", "dimensionless") for key in provenance.look_up(f"material.{name}.isotopes") if key[0].isdigit()}
-    per_volume = density.value / molar.value  # molar mass is mass per atom here: mol is a number
+    electrons = [provenance.datum(f"material.{name}.electrons", "dimensionless")] if "electrons" in provenance.look_up(f"material.{name}") else []
+    isotopes |= {"electron": number for number in electrons}
+    per_volume = density.value / molar.value  # of formula units: mol is a number, so molar mass is mass per unit
     return Material(
         name=name,
         density=density.value,

@@ -79,12 +79,13 @@ def _source(experiment: Experiment) -> Iterator[tuple[str, str]]:
 def _target(experiment: Experiment) -> Iterator[tuple[str, str]]:
     channel, material, source = experiment.channel, experiment.material, experiment.source
     if material is None:
-        yield "target", f"{channel.target}; null: missing target.material"
+        yield "target", "null: missing target.material"
     else:
         mark = _dagger(*provenance.walk(provenance.look_up(f"material.{material.name}")))
-        yield "target", f"{channel.target} in {material.name} of {units.format(material.density, 'g/cm3')}{mark}"
-        yield "target density", f"{units.format(material.number_density(channel.target), '1/cm3')}{mark}"
-    yield "cross section", f"{channel.model}: {channel.average(source)}"
+        yield "target", f"{material.name} of {units.format(material.density, 'g/cm3')}{mark}"
+        for target in dict.fromkeys(part.target for part in channel.parts(source)):
+            yield f"density of {target}", f"{units.format(material.number_density(target), '1/cm3')}{mark}"
+    yield "cross section", channel.describe(source)
     if experiment.efficiency != 1:
         yield "efficiency", f"{experiment.efficiency:.6g}"
 

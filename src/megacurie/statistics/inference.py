@@ -50,6 +50,8 @@ def fit(likelihood: Likelihood, *, fixed: Mapping[str, float] | None = None) -> 
     4 True
     """
     fixed = _checked(likelihood, fixed or {})
+    idle = _without_effect(likelihood, fixed)
+    fixed |= idle
     free = [p for p in likelihood.parameters if p.name not in fixed]
     affine = likelihood.affine if likelihood.affine in {p.name for p in free} else None
     gridded = [p for p in free if p.name != affine]
@@ -66,7 +68,7 @@ def fit(likelihood: Likelihood, *, fixed: Mapping[str, float] | None = None) -> 
     intervals = _intervals(free, gridded, grid, affine, values, best, likelihood, fixed)
     return Fit(
         parameters=likelihood.parameters, best=best.theta, fixed=tuple(fixed), intervals=intervals, chi2=best.chi2, null_chi2=likelihood.null(),
-        n_data=likelihood.n_data, minima=near, pulls=likelihood.best_pulls(best.theta), notes=_notes(likelihood, free, best, near),
+        n_data=likelihood.n_data, minima=near, pulls=likelihood.best_pulls(best.theta), notes=(*(f"{name} has no effect on these data" for name in idle), *_notes(likelihood, free, best, near)),
         references=likelihood.references,
     )  # fmt: skip
 
@@ -167,6 +169,20 @@ def _check_parameter(likelihood: Likelihood, parameter: Parameter, value: float 
     others = {p.name: p.at(0.0) for p in likelihood.parameters if p.name != parameter.name}
     likelihood.check({**others, **fixed, parameter.name: value})
     parameter.check(value)
+
+
+def _without_effect(likelihood: Likelihood, fixed: Mapping[str, float]) -> dict[str, float]:
+    """Parameters that do not change chi2 anywhere, at the middle of their range: they are no degrees of freedom (antineutrinos' in a chromium run)."""
+    free = [p for p in likelihood.parameters if p.name not in fixed]
+    found = {}
+    for p in free:
+        spread = 0.0
+        for at in (0.23, 0.57, 0.81):  # of the others: anywhere, but not where they may switch this one off
+            theta = {q.name: np.full(4, float(q.at(at))) for q in free if q is not p} | {p.name: np.asarray(p.at(np.array([0.07, 0.31, 0.68, 0.93])))}
+            spread = max(spread, float(np.ptp(likelihood.minus_two_log({**theta, **fixed}))))
+        if spread == 0:
+            found[p.name] = float(p.at(0.5))
+    return found
 
 
 def _search_grid(parameters: list[Parameter]) -> dict[str, Array]:
@@ -328,7 +344,8 @@ def _crossings(
 
 
 def _notes(likelihood: Likelihood, free: list[Parameter], best: Minimum, near: tuple[Minimum, ...]) -> tuple[str, ...]:
-    notes = [f"{p.name} searched up to {units.format(p.upper, p.unit)} only: the reach of the kernel" for p in free if p.name in likelihood.limited]
+    searched = [(p.name, units.format(p.lower, p.unit), units.format(p.upper, p.unit)) for p in free if p.name in likelihood.limited]
+    notes = [f"{name} searched from {low} to {high} only: the reach of the kernel" for name, low, high in searched]
     for p in free:
         position = float(p.position(best.theta[p.name]))
         if min(position, 1 - position) < 1e-6:

@@ -285,7 +285,9 @@ class Joint(Likelihood):
         self.references = frozenset().union(*(part.references for part in parts))
         for part in parts:
             if isinstance(part, GaussianLikelihood) and part.bounded:
-                raise RangeError(f"pull {part.bounded!r} has a lower bound: expected free pulls in a sum of unlike likelihoods. Give both the same 'asymmetric'")
+                raise RangeError(
+                    f"pull {part.bounded!r} has a lower bound: expected free pulls in a sum of unlike likelihoods. Give both the same 'asymmetric'"
+                )
 
     def _data(self, data: Data) -> tuple[Data, ...]:
         return (None,) * len(self.parts) if data is None else tuple(data)
@@ -331,11 +333,15 @@ def _newton(chi2: Callable[[Pulls], Array], k: int, names: tuple[str, ...]) -> t
     for _ in range(8 if k else 0):
         up, down = (np.stack([total(x + sign * step * e) for e in eye], -1) for sign in (1, -1))
         gradient = (up - down) / (2 * step)
-        hessian = np.stack([np.stack([(total(x + step * (a + b)) - total(x + step * (a - b)) - total(x - step * (a - b)) + total(x - step * (a + b))) for a in eye], -1) for b in eye], -1)
+        hessian = np.stack(
+            [
+                np.stack([(total(x + step * (a + b)) - total(x + step * (a - b)) - total(x - step * (a - b)) + total(x - step * (a + b))) for a in eye], -1)
+                for b in eye
+            ],
+            -1,
+        )
         change = np.linalg.solve(hessian / (2 * step) ** 2, gradient[..., None])[..., 0]
         x = x - change
         if np.abs(change).max() < 1e-9:
             break
     return total(x), x
-
-

@@ -44,6 +44,7 @@ class Stacked:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters of both."""
         return union(self.a.parameters, self.b.parameters)
 
     @property
@@ -56,14 +57,17 @@ class Stacked:
 
     @property
     def null(self) -> Array:
+        """Predictions of the null hypothesis."""
         return np.concatenate([self.a.null, self.b.null])
 
     @property
     def limited(self) -> tuple[str, ...]:
+        """Parameters whose bound is a model's."""
         return tuple(dict.fromkeys((*self.a.limited, *self.b.limited)))
 
     @property
     def references(self) -> frozenset[str]:
+        """Keys of both."""
         return self.a.references | self.b.references
 
     def __call__(self, theta: Theta) -> Array:
@@ -71,12 +75,14 @@ class Stacked:
         return _join(xp, *(m({p.name: theta[p.name] for p in m.parameters}) for m in (self.a, self.b)))
 
     def split(self, theta: Theta) -> tuple[Array, Array]:
+        """mu at 0 and its slope in the affine parameter."""
         name = self.affine
         assert name is not None
         zero, one = self({**theta, name: 0.0}), self({**theta, name: 1.0})
         return zero, one - zero
 
     def check(self, theta: Theta) -> None:
+        """Refuse theta that either part refuses."""
         for model in (self.a, self.b):
             model.check(theta)
 
@@ -99,6 +105,7 @@ def union(*groups: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
 
 
 def stacked(a: Measurement, b: Measurement) -> Measurement:
+    """Two measurements one after the other; pulls of one name become one, which must be of one kind (RangeError)."""
     pulls: dict[str, Pull] = {}
     for one, before, after in ((a, 0, len(b.values)), (b, len(a.values), 0)):
         for pull in one.pulls:

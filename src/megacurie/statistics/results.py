@@ -71,17 +71,17 @@ def wilks(delta_chi2: float, dof: int) -> float:
     return sigma_of(p_value(max(delta_chi2, 0.0), dof))
 
 
-def threshold(confidence: float, dof: int) -> float:
-    """Delta chi2 at a confidence level for ``dof`` parameters.
+def threshold(p: float, dof: int) -> float:
+    """Delta chi2 that is exceeded with probability p, for ``dof`` parameters.
 
     Examples
     --------
-    >>> [round(threshold(1 - p_of(n), 2), 2) for n in (1, 2, 3)]
+    >>> [round(threshold(p_of(n), 2), 2) for n in (1, 2, 3)]
     [2.3, 6.18, 11.83]
     """
-    if not 0 < confidence < 1:
-        raise RangeError(f"confidence level {confidence}: expected a number between 0 and 1")
-    return float(chdtri(dof, 1 - confidence))
+    if not 0 < p < 1:
+        raise RangeError(f"p-value {p}: expected a number between 0 and 1")
+    return float(chdtri(dof, p))
 
 
 def finite(value: float) -> float | None:
@@ -108,6 +108,7 @@ class Fit:
     best : dict of str to float
         Internal units; prints and goes to JSON in display units.
     fixed : tuple of str
+        Held at a value, by the caller or because they have no effect on the data (``notes`` says so).
     intervals : dict of str to (low or None, high or None)
         Delta chi2 = 1 with the others profiled, internal units; None where it reaches the bound of the search.
     chi2, null_chi2 : float
@@ -198,7 +199,7 @@ class Fit:
         rows.append(("significance", f"{self.significance['wilks_1']:.2f} sigma", f"Wilks, 1 parameter; {self.significance['wilks_2']:.2f} with 2"))
         rows += [(f"pull {name}", f"{x:+.2f}", "sigma") for name, x in self.pulls.items()]
         for m in self.minima[1:]:
-            rows.append(("also", ", ".join(f"{p.name} = {p.show(m.theta[p.name], 3)}" for p in self.parameters), f"Delta chi2 = {m.chi2 - self.chi2:.2f}"))
+            rows.append(("also", ", ".join(f"{p.name} = {p.show(m.theta[p.name], 3)}" for p in self.parameters if p.name not in self.fixed), f"Delta chi2 = {m.chi2 - self.chi2:.2f}"))
         return Table(title="Best fit", rows=tuple(rows), notes=self.notes)
 
     def __str__(self) -> str:
@@ -305,12 +306,15 @@ class Scan:
             raise RangeError("a region needs its level: either sigma=... or confidence=...")
         if sigma is not None and not sigma > 0:
             raise RangeError(f"level {sigma} sigma: expected a positive number")
-        level = 1 - p_of(sigma) if sigma is not None else confidence
-        assert level is not None
+        if confidence is not None and not 0 < confidence < 1:
+            raise RangeError(f"confidence level {confidence}: expected a number between 0 and 1")
+        p = p_of(sigma) if sigma is not None else 1 - (confidence or 0.0)
+        if not p > 0:
+            raise RangeError(f"level {sigma} sigma: its p-value is not a number any more; expected less than 38")
         dof = len(self.axes)
-        name = f"{sigma:g} sigma" if sigma is not None else f"{100 * level:g} %"
+        name = f"{sigma:g} sigma" if sigma is not None else f"{100 * (1 - p):g} %"
         return Region(
-            parameters=self.parameters, axes=self.axes, delta_chi2=self.delta_chi2(minimum), threshold=threshold(level, dof),
+            parameters=self.parameters, axes=self.axes, delta_chi2=self.delta_chi2(minimum), threshold=threshold(p, dof),
             label=f"{name}, Wilks with {dof} parameter{'s' if dof > 1 else ''}", references=self.references,
         )  # fmt: skip
 

@@ -147,11 +147,16 @@ class Datasets:
             unit, size = ("1/d", 1 / units.day) if published.quantity == "rate" else ("", 1.0)
             measured = f"{published.value[zone] / size:.4g} +{published.plus[zone] / size:.2g} -{published.minus[zone] / size:.2g} {unit}".strip()
             predicted = published.predicted.get(zone)
-            dagger = "†" if entry.experiment.channel.derived(entry.experiment.source) else ""
+            dagger = "†" if NuclearCapture(model=self.cross_section).derived(entry.experiment.source) else ""
             rows.append(
                 (
-                    entry.name, entry.experiment.source.nuclide, measured, "" if predicted is None else f"{predicted / size:.4g} {unit}".strip(),
-                    f"{m.values[i]:.3f} +- {0.5 * (m.plus[i] + m.minus[i]):.3f}{dagger}", f"{(m.values[i] - 1) / total[i]:+.1f}", published.ref,
+                    entry.name,
+                    entry.experiment.source.nuclide,
+                    measured,
+                    "" if predicted is None else f"{predicted / size:.4g} {unit}".strip(),
+                    f"{m.values[i]:.3f} +- {0.5 * (m.plus[i] + m.minus[i]):.3f}{dagger}",
+                    f"{(m.values[i] - 1) / total[i]:+.1f}",
+                    published.ref,
                 )  # fmt: skip
             )
         head = ("measurement", "source", "measured", "predicted", "ratio", "sigma from 1", "reference")

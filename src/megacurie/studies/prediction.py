@@ -97,8 +97,8 @@ def predict(experiment: Experiment, hypothesis: Hypothesis | None = None, theta:
     Examples
     --------
     >>> import megacurie as mci
-    >>> print(predict(mci.load("best")).zones[0].ratio)
-    1.0
+    >>> print(f"{predict(mci.load('best'), mci.ActivityScale(), {'activity': 0.8}).zones[0].ratio:.3f}")
+    0.800
     """
     chosen: Hypothesis = NoOscillation() if hypothesis is None else hypothesis
     theta = dict(theta or {})

@@ -18,6 +18,7 @@ from megacurie.foundation import provenance, units
 from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import DataError, did_you_mean
 from megacurie.foundation.provenance import Datum
+from megacurie.physics.channels.base import Part
 from megacurie.physics.sources import Source
 
 _KEY = "channel.ga71-capture"
@@ -75,6 +76,14 @@ class NuclearCapture:
     def target(self) -> str:
         """The isotope that captures."""
         return "71Ga"
+
+    def parts(self, source: Source) -> tuple[Part, ...]:
+        """One part per final state; only nu_e is captured."""
+        return tuple(Part(tag=s.tag, target=self.target, cross_section=np.stack([s.cross_section, np.zeros_like(s.cross_section)])) for s in self.states(source))
+
+    def describe(self, source: Source) -> str:
+        """One line for a person."""
+        return f"capture on 71Ga, {self.model}: {self.average(source)}"
 
     def derived(self, source: Source) -> bool:
         """Whether the model has no value of its own for this source and takes Bahcall's ratio to 51Cr."""
