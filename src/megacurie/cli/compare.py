@@ -26,7 +26,7 @@ def compare(
     from megacurie.experiments import cards
     from megacurie.studies import explanations, gallium
 
-    experiments = [cards.load(one) for one in card or ("best", "jne-500t-cr51-center", "lif7-cr51")]
+    experiments = [cards.load(one) for one in card or explanations.EXPERIMENTS]
     data = gallium.datasets(cross_section=cross_section, conventions=conventions)
     chosen = None if name is None else [hypothesis(one) for one in name]
     with Console(stderr=True).status("fitting") as status:

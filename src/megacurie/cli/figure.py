@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def figure(
-    name: Annotated[str | None, typer.Argument(help="ratios, regions, paths, history", metavar="NAME")] = None,
+    name: Annotated[str | None, typer.Argument(help="ratios, regions, paths, history, explanations", metavar="NAME")] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="PDF, SVG or PNG; a CSV of what is drawn and the caption stand beside it.", metavar="FILE")
     ] = None,
@@ -96,4 +96,20 @@ def _history(cross_section: str, conventions: str) -> Figure:
     return figures.history(gallium.history(data), references=data.references)
 
 
-_FIGURES: dict[str, Callable[[str, str], Figure]] = {"ratios": _ratios, "regions": _regions, "paths": _paths, "history": _history}
+def _explanations(cross_section: str, conventions: str) -> Figure:
+    """What each explanation of the deficit predicts for BEST, electron scattering and coherent scattering (half a minute)."""
+    from megacurie.experiments import cards
+    from megacurie.report import figures
+    from megacurie.studies import explanations
+
+    experiments = [cards.load(card) for card in explanations.EXPERIMENTS]
+    return figures.explanations(explanations.compare(experiments, explanations.explanations(_datasets(cross_section, conventions))))
+
+
+_FIGURES: dict[str, Callable[[str, str], Figure]] = {
+    "ratios": _ratios,
+    "regions": _regions,
+    "paths": _paths,
+    "history": _history,
+    "explanations": _explanations,
+}

@@ -23,9 +23,17 @@ def data(
     if as_json:
         rows = [
             {
-                "key": d.key, "value": units.to_display(d.value, d.unit), "plus": units.to_display(d.plus, d.unit), "minus": units.to_display(d.minus, d.unit),
-                "unit": d.unit, "printed": d.printed, "ref": d.ref, "where": d.where, "status": d.status, "note": d.note,
-            }  # fmt: skip
+                "key": d.key,
+                "value": units.to_display(d.value, d.unit),
+                "plus": units.to_display(d.plus, d.unit),
+                "minus": units.to_display(d.minus, d.unit),
+                "unit": d.unit,
+                "printed": d.printed,
+                "ref": d.ref,
+                "where": d.where,
+                "status": d.status,
+                "note": d.note,
+            }
             for d in found
         ]
         emit_json({"data": rows}, output)

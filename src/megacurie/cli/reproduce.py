@@ -27,7 +27,14 @@ def reproduce(
 
     from megacurie.studies.published import reproduce as compute
 
-    with Progress(TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn(), console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    with Progress(
+        TextColumn("{task.description}"),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    ) as bar:
         task = bar.add_task("reproducing", total=None)
         result = compute(ids or (), slow=everything, progress=lambda i, n, name: bar.update(task, completed=i, total=n, description=name))
     if as_json:

@@ -5,9 +5,11 @@ Pure array code: the same source runs on NumPy and on JAX.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -97,36 +99,37 @@ class Expectation:
         """The prediction without new physics (n_bins,)."""
         return self.kernel.without_new_physics()
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The parameters of the hypothesis, each bounded by the reach of the kernel."""
-        return tuple(self._within_reach(p) for p in self.hypothesis.parameters)
+        """The parameters of the hypothesis, bounded so that no combination of them goes beyond the reach of the kernel."""
+        bounded = {p.name: p for p in self.hypothesis.parameters}
+        for judge in (min, max):  # first what goes too far alone, then what goes too far together with the others
+            for name in bounded:
+                bounded[name] = self._within_reach(name, bounded, judge)
+        return tuple(bounded.values())
 
     @property
     def limited(self) -> tuple[str, ...]:
         """Names of the parameters that the reach bounds more tightly than the hypothesis."""
         return tuple(p.name for p, q in zip(self.parameters, self.hypothesis.parameters, strict=True) if p.high < q.high or p.low > q.low)
 
-    def _within_reach(self, parameter: Parameter) -> Parameter:
-        """The parameter with the bound on the side of the larger phase moved to the reach, the others in the middle of their ranges."""
-        others = {p.name: p.at(0.5) for p in self.hypothesis.parameters}
+    def _within_reach(self, name: str, bounded: Mapping[str, Parameter], judge: Callable[[Iterable[float]], float]) -> Parameter:
+        """One parameter with its bound moved to the reach, on the side where the phase is larger; the others at the ends of their ranges."""
+        parameter, others = bounded[name], [p for p in bounded.values() if p.name != name]
+        corners = [{p.name: p.at(end) for p, end in zip(others, ends, strict=True)} for ends in itertools.product((0.0, 1.0), repeat=len(others))]
 
-        def phase(position: float, **changed: float | Array) -> float:
-            return self.hypothesis.phase({**others, **changed, parameter.name: parameter.at(position)})
+        def exceeds(position: float, slack: float = 1e-9) -> bool:  # of rounding: a bound that is the reach does not exceed it
+            value = float(parameter.at(position))
+            return judge(self.hypothesis.phase({**corner, name: value}) for corner in corners) > self.kernel.reach * (1 + slack)
 
-        inside, outside = sorted((0.0, 1.0), key=phase)
-        if phase(outside) <= self.kernel.reach * (1 + 1e-9) or phase(inside) == phase(outside):
+        inside, outside = (0.0, 1.0) if exceeds(1.0) else (1.0, 0.0)
+        if exceeds(inside) or not exceeds(outside):
             return parameter
-        if phase(inside) > self.kernel.reach:  # then another parameter is the one to bound, if there is one
-            ends = [(p.name, p.at(end)) for p in self.hypothesis.parameters for end in (0.0, 1.0) if p.name != parameter.name]
-            if any(phase(inside, **{name: value}) <= self.kernel.reach for name, value in ends):
-                return parameter
-        rises = inside < outside
         for _ in range(60):  # bisection: the phase rises or falls throughout
             middle = 0.5 * (inside + outside)
-            inside, outside = (middle, outside) if phase(middle) <= self.kernel.reach else (inside, middle)
+            inside, outside = (inside, middle) if exceeds(middle, slack=0.0) else (middle, outside)
         bound = units.to_display(float(parameter.at(inside)), parameter.unit)
-        return replace(parameter, high=bound) if rises else replace(parameter, low=bound)
+        return replace(parameter, high=bound) if outside > inside else replace(parameter, low=bound)
 
     def check(self, theta: Theta) -> None:
         """Refuse theta beyond the reach of the kernel.
@@ -139,7 +142,7 @@ class Expectation:
         phase = self.hypothesis.phase(theta)
         if not phase <= self.kernel.reach * (1 + 1e-9):
             asked, made = (units.format(x * 4 * units.hbarc, "eV2", 4) for x in (phase, self.kernel.reach))
-            raise RangeError(f"dm2 = {asked} is beyond the reach of the kernel, {made}: its nodes are too few. Build it with dm2_max=\"{asked}\" or more")
+            raise RangeError(f'dm2 = {asked} is beyond the reach of the kernel, {made}: its nodes are too few. Build it with dm2_max="{asked}" or more')
 
     def __call__(self, theta: Theta) -> Array:
         """Expected counts.

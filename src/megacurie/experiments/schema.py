@@ -9,7 +9,22 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from megacurie.experiments.fields import Activity, ActivityError, AnyQuantity, Energy, Fraction, Height, Length, Mass, Moment, One, Reference, Time, Value, one_of
+from megacurie.experiments.fields import (
+    Activity,
+    ActivityError,
+    AnyQuantity,
+    Energy,
+    Fraction,
+    Height,
+    Length,
+    Mass,
+    Moment,
+    One,
+    Reference,
+    Time,
+    Value,
+    one_of,
+)
 from megacurie.foundation.errors import MegacurieError
 from megacurie.physics import materials, sources
 from megacurie.physics.channels import nuclear_capture

@@ -81,5 +81,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if word.lower() in lower:  # capitals are all that is wrong: mci for MCi
         near = [lower[word.lower()]]
     else:
-        near = difflib.get_close_matches(word, names, n=1, cutoff=0.6) or [lower[found] for found in difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)]
+        near = difflib.get_close_matches(word, names, n=1, cutoff=0.6) or [
+            lower[found] for found in difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
+        ]
     return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names)}."

@@ -129,7 +129,7 @@ class Parameter:
         wanted = units.unit(self.unit or "1")[1]
         if units.unit(stood)[1] != wanted:
             if stood == "1":
-                raise UnitError(f"{self.name} = {text.strip()}: no unit. Write {self.name}=\"{text.strip()} {self.unit}\"")
+                raise UnitError(f'{self.name} = {text.strip()}: no unit. Write {self.name}="{text.strip()} {self.unit}"')
             expected = f"a unit of {units.dimension_of(self.unit)} ({self.unit})" if self.unit else "a plain number"
             raise UnitError(f"{self.name} = {text.strip()}: expected {expected}, but {stood!r} is a unit of {units.dimension_of(stood)}")
         self.check(value)

@@ -22,7 +22,13 @@ from megacurie.foundation.errors import DataError, UnitError, did_you_mean
 
 Status = Literal["measured", "calculated", "assumed", "digitised", "unverified"]
 _INHERITED = ("ref", "where", "status", "note")
-_SINGLE_FILES = {"material": "materials.toml", "constant": "constants.toml", "conventions": "measurements/conventions.toml", "nuclei": "nuclei.toml"}
+_SINGLE_FILES = {
+    "material": "materials.toml",
+    "constant": "constants.toml",
+    "conventions": "measurements/conventions.toml",
+    "nuclei": "nuclei.toml",
+    "coherence": "coherence.toml",
+}
 _FOLDERS = {"nuclide": "nuclides", "channel": "channels"}
 
 
@@ -159,7 +165,10 @@ def _datum(raw: Mapping[str, Any], place: str, inherited: Mapping[str, str]) -> 
         raise DataError(f"{place}: status {status!r}. Known: {', '.join(get_args(Status))}")
     unknown = set(raw) - {"value", "plus", "minus", "error", "unit", "level", *_INHERITED}
     if unknown:
-        raise DataError(f"{place}: {sorted(unknown)[0]!r} is not a key of a number. {did_you_mean(sorted(unknown)[0], ('value', 'plus', 'minus', 'error', 'unit', *_INHERITED))}")
+        raise DataError(
+            f"{place}: {sorted(unknown)[0]!r} is not a key of a number. "
+            + did_you_mean(sorted(unknown)[0], ("value", "plus", "minus", "error", "unit", *_INHERITED))
+        )
     check_reference(said["ref"], place)
     try:
         size = units.unit(said["unit"])[0]
@@ -169,7 +178,16 @@ def _datum(raw: Mapping[str, Any], place: str, inherited: Mapping[str, str]) -> 
     numbers = {k: _number(raw.get(k, both), f"{place}: {k}") * size for k in ("value", "plus", "minus")}
     if numbers["plus"] < 0 or numbers["minus"] < 0:
         raise DataError(f"{place}: errors +{raw.get('plus', both)} -{raw.get('minus', both)}: expected zero or more")
-    return Datum(key=place, unit=said["unit"], printed=str(raw["value"]).lower(), ref=said["ref"], where=said["where"], note=said.get("note", ""), status=status, **numbers)
+    return Datum(
+        key=place,
+        unit=said["unit"],
+        printed=str(raw["value"]).lower(),
+        ref=said["ref"],
+        where=said["where"],
+        note=said.get("note", ""),
+        status=status,
+        **numbers,
+    )
 
 
 def _number(raw: Any, place: str) -> float:
@@ -270,7 +288,11 @@ def datum(key: str, dimension: str) -> Datum:
     if isinstance(node, Mapping) and isinstance(node.get("default"), str):
         node = look_up(f"{key}.{node['default']}")
     if not isinstance(node, Datum):
-        raise DataError(f"{key} is not a number; give one of: {', '.join(k for k in node if k not in _INHERITED)}" if isinstance(node, Mapping) else f"{key} is not a number")
+        raise DataError(
+            f"{key} is not a number; give one of: {', '.join(k for k in node if k not in _INHERITED)}"
+            if isinstance(node, Mapping)
+            else f"{key} is not a number"
+        )
     try:
         units.in_unit(node.unit, dimension)
     except UnitError as error:

@@ -137,7 +137,7 @@ def unit(text: str) -> tuple[float, _Dim]:
         if part.startswith("(") and part.endswith(")"):
             part = part[1:-1]
         if not part:
-            if slash and sign == -1 or sign == 1 and slash:
+            if slash:
                 raise UnitError(f"{text!r} is not a unit: nothing stands {'after' if sign == -1 else 'before'} '/'")
             continue
         for factor in re.split(r"[\s*]+", part):

@@ -63,9 +63,11 @@ def material(name: str) -> Material:
         raise DataError(f"no material {name!r}. {did_you_mean(name, names())}")
     density = provenance.datum(f"material.{name}.density", "density")
     molar = provenance.datum(f"material.{name}.molar_mass", "molar-mass")
-    isotopes = {key: provenance.datum(f"material.{name}.isotopes.{key}", "dimensionless") for key in provenance.look_up(f"material.{name}.isotopes") if key[0].isdigit()}
-    electrons = [provenance.datum(f"material.{name}.electrons", "dimensionless")] if "electrons" in provenance.look_up(f"material.{name}") else []
-    isotopes |= {"electron": number for number in electrons}
+    isotopes = {
+        key: provenance.datum(f"material.{name}.isotopes.{key}", "dimensionless") for key in provenance.look_up(f"material.{name}.isotopes") if key[0].isdigit()
+    }
+    if "electrons" in provenance.look_up(f"material.{name}"):
+        isotopes["electron"] = provenance.datum(f"material.{name}.electrons", "dimensionless")
     per_volume = density.value / molar.value  # of formula units: mol is a number, so molar mass is mass per unit
     return Material(
         name=name,

@@ -1,28 +1,24 @@
 """Figures: functions of results; each returns what it drew, a caption with citations and the data behind it.
 
-Nothing is computed here. The look is in ``megacurie.mplstyle``, whatever the reader's own settings are.
+Nothing is computed here. The look is in ``megacurie.mplstyle``, whatever the reader's own settings are; ``canvas`` saves it.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from contourpy import FillType, contour_generator
-from matplotlib import style, ticker
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib import ticker
 from matplotlib.collections import PathCollection
-from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Patch
 from matplotlib.path import Path as Outline
 
 from megacurie.foundation import units
 from megacurie.foundation.errors import RangeError, did_you_mean
-from megacurie.report.output import as_csv, check_suffix, cited, columns, write_together
+from megacurie.report.canvas import Figure, canvas_of, legend_above, stacked_axes, styled
+from megacurie.report.output import cited, columns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,102 +26,16 @@ if TYPE_CHECKING:
     from megacurie.foundation.arrays import Array
     from megacurie.foundation.parameters import Parameter
     from megacurie.statistics.results import Fit, Region
+    from megacurie.studies.explanations import Comparison
     from megacurie.studies.gallium import Datasets, MeanRatio, Step
 
-__all__ = ["Figure", "history", "paths", "ratios", "regions"]
+__all__ = ["Figure", "explanations", "history", "paths", "ratios", "regions"]
 
 _ALPHA = 0.2  # of a filled area; nested levels add up
 _ALPHA_MANY = 0.1  # where areas of several colours overlap
 _Dash = Literal["-", "--", "-.", ":"]
 _DASHES: tuple[_Dash, ...] = ("-", "--", "-.", ":")
-_ROW = 50  # characters in one row of a legend
 _MARKERS = ("o", "s", "D", "^")
-_styled = style.context("megacurie.report.megacurie", after_reset=True)  # used as a decorator only, which makes it anew for each call
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Figure:
-    """A figure with the data and the words that belong to it.
-
-    Attributes
-    ----------
-    axes : tuple of matplotlib axes
-        From top to bottom; still open to changes.
-    data : mapping of column head to tuple
-        What is drawn, one row per point; heads carry the unit, as ``dm2_eV2``.
-    caption : str
-        With the works that entered.
-    references : frozenset of str
-        Their keys; ``cite(figure)`` prints them as BibTeX.
-    """
-
-    axes: tuple[Axes, ...]
-    data: Mapping[str, tuple[str | float, ...]]
-    caption: str
-    references: frozenset[str] = field(default_factory=frozenset)
-
-    def save(self, path: str | Path) -> None:
-        """Write the figure (.pdf, .svg or .png), and beside it what is drawn (.csv) and the caption (.txt).
-
-        The three files appear together, or none does. The same figure gives the same bytes.
-
-        Raises
-        ------
-        RangeError
-            Another suffix.
-        StoreError
-            If the folder is not there or a file cannot be written.
-
-        Examples
-        --------
-        >>> paths({"ball": (np.array([0.0, units.m]), np.array([1.0, 1.0]))}).save("paths.jpg")
-        Traceback (most recent call last):
-            ...
-        megacurie.foundation.errors.RangeError: paths.jpg: cannot draw '.jpg': expected .pdf, .svg or .png. Write 'paths.pdf'
-        """
-        target = Path(path)
-        check_suffix(target)
-        write_together(
-            {
-                target: self._drawn(target.suffix.lower()),
-                target.with_suffix(".csv"): as_csv(self.data).encode(),
-                target.with_suffix(".txt"): f"{self.caption}\n".encode(),
-            }
-        )
-
-    @_styled
-    def _drawn(self, suffix: str) -> bytes:
-        own: dict[str, dict[str, Any]] = {
-            ".pdf": {"Subject": self.caption, "Creator": "megacurie", "Producer": None, "CreationDate": None},
-            ".svg": {"Description": self.caption, "Creator": "megacurie", "Date": None},
-            ".png": {"Description": self.caption, "Software": None},
-        }
-        drawn = io.BytesIO()
-        _canvas(self.axes[0]).savefig(drawn, format=suffix[1:], metadata=own[suffix])
-        return drawn.getvalue()
-
-    def _repr_png_(self) -> bytes:
-        return self._drawn(".png")
-
-
-def _figure(rows: Sequence[int] = (1,)) -> tuple[Axes, ...]:
-    """Axes above one another with a common x; ``rows`` are their relative heights."""
-    canvas = Canvas()
-    FigureCanvasAgg(canvas)
-    axes = canvas.subplots(len(rows), 1, sharex=True, squeeze=False, height_ratios=rows)
-    return tuple(axes[:, 0])
-
-
-def _canvas(ax: Axes) -> Canvas:
-    canvas = ax.get_figure(root=True)
-    assert canvas is not None
-    return canvas
-
-
-def _legend(ax: Axes, handles: Mapping[str, Any], title: str = "") -> None:
-    """A legend above the axes, where it hides nothing: in one row if it fits."""
-    wide = len("".join(handles)) < _ROW
-    _canvas(ax).legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles) if wide else 1, title=title or None)
 
 
 def _nuclide(name: str) -> str:
@@ -133,7 +43,7 @@ def _nuclide(name: str) -> str:
     return f"$^{{{mass}}}${name.removeprefix(mass)}"
 
 
-@_styled
+@styled
 def ratios(datasets: Datasets, mean: MeanRatio | None = None) -> Figure:
     """Measured over expected of each measurement, and a band for their mean.
 
@@ -149,7 +59,7 @@ def ratios(datasets: Datasets, mean: MeanRatio | None = None) -> Figure:
     ('best-inner', 'best-outer')
     """
     m = datasets.measurement
-    (ax,) = _figure()
+    (ax,) = stacked_axes()
     handles: dict[str, Any] = {}
     nuclides = [entry.experiment.source.nuclide for entry in datasets.entries]
     for nuclide, marker in zip(dict.fromkeys(nuclides), _MARKERS, strict=False):
@@ -167,7 +77,7 @@ def ratios(datasets: Datasets, mean: MeanRatio | None = None) -> Figure:
     ax.tick_params(axis="y", which="both", length=0)
     ax.xaxis.set_major_locator(ticker.MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.set_xlabel("measured / expected")
-    _legend(ax, handles)
+    legend_above(ax, handles)
     common = ", ".join(pull.name for pull in m.pulls)
     text = (
         f"Measured over expected capture rate in the gallium source experiments (cross section {datasets.cross_section}, conventions {datasets.conventions}). "
@@ -209,7 +119,7 @@ def _check(regions: Mapping[str, Region], best: Mapping[str, Fit]) -> tuple[Para
     return x, y
 
 
-@_styled
+@styled
 def regions(best: Mapping[str, Fit] | None = None, **regions: Region) -> Figure:
     """Allowed regions in the plane of two parameters.
 
@@ -235,7 +145,7 @@ def regions(best: Mapping[str, Fit] | None = None, **regions: Region) -> Figure:
     """
     best = {} if best is None else best
     parameters = _check(regions, best)
-    (ax,) = _figure()
+    (ax,) = stacked_axes()
     families = list(dict.fromkeys(_family(name) for name in regions))
     looks = {family: (f"C{i}", _DASHES[i % len(_DASHES)]) for i, family in enumerate(families)}
     alpha = _ALPHA if len(families) == 1 else _ALPHA_MANY
@@ -254,7 +164,7 @@ def regions(best: Mapping[str, Fit] | None = None, **regions: Region) -> Figure:
     for p, axis in zip(parameters, "xy", strict=True):
         ends = [units.to_display(float(end), p.unit) for region in regions.values() for end in (region.axes[p.name].min(), region.axes[p.name].max())]
         _scale(ax, axis, p, min(ends), max(ends))
-    _legend(ax, *_levels(regions, looks, alpha))
+    legend_above(ax, *_levels(regions, looks, alpha))
     references = frozenset().union(*(region.references for region in regions.values()), *(fit.references for fit in best.values()))
     named = "; ".join(f"{name.replace('_', ' ')}: {region.label}" for name, region in regions.items())
     stars = f" Stars: best fits ({', '.join(best)})." if best else ""
@@ -303,7 +213,7 @@ def _levels(regions: Mapping[str, Region], looks: Mapping[str, tuple[str, _Dash]
     return named, ", ".join(filter(None, shared))
 
 
-@_styled
+@styled
 def paths(curves: Mapping[str, tuple[Array, Array]], *, references: Iterable[str] = ()) -> Figure:
     """Fraction of directions in which there is target, against the distance from the source.
 
@@ -327,7 +237,7 @@ def paths(curves: Mapping[str, tuple[Array, Array]], *, references: Iterable[str
     """
     if not curves:
         raise RangeError("paths: nothing to draw: expected at least one curve, such as paths({'inner': (distance, fraction)})")
-    (ax,) = _figure()
+    (ax,) = stacked_axes()
     rows: list[tuple[str, float, float]] = []
     for i, (name, (distance, fraction)) in enumerate(curves.items()):
         if distance.ndim != 1 or distance.shape != fraction.shape:
@@ -342,7 +252,7 @@ def paths(curves: Mapping[str, tuple[Array, Array]], *, references: Iterable[str
     return Figure(axes=(ax,), data=data, caption=cited(text, frozenset(references)), references=frozenset(references))
 
 
-@_styled
+@styled
 def history(steps: Sequence[Step], *, references: Iterable[str] = ()) -> Figure:
     """The anomaly through time: common ratio of all measurements up to each experiment, and its distance from 1.
 
@@ -366,7 +276,7 @@ def history(steps: Sequence[Step], *, references: Iterable[str] = ()) -> Figure:
     """
     if not steps:
         raise RangeError("history: nothing to draw: expected at least one step")
-    above, below = _figure((3, 2))
+    above, below = stacked_axes((3, 2))
     place = np.arange(len(steps))
     value, plus, minus, sigma = (np.array([getattr(step.mean, name) for step in steps]) for name in ("value", "plus", "minus", "significance"))
     above.axhline(1, color="black", linestyle=":", linewidth=0.8)
@@ -381,7 +291,7 @@ def history(steps: Sequence[Step], *, references: Iterable[str] = ()) -> Figure:
     below.set_xticks(place, [f"{step.year}\n" + step.experiment.replace("-", "\n") for step in steps])
     for ax in (above, below):
         ax.tick_params(axis="x", which="both", length=0)
-    _canvas(below).align_ylabels()
+    canvas_of(below).align_ylabels()
     rows = [(step.experiment, step.year, step.mean.value, step.mean.plus, step.mean.minus, step.mean.significance) for step in steps]
     data = columns(("experiment", "year", "ratio", "plus", "minus", "sigma"), rows)
     text = (
@@ -389,3 +299,39 @@ def history(steps: Sequence[Step], *, references: Iterable[str] = ()) -> Figure:
         "of Delta chi2 = 1. Below: its distance from 1, the root of the difference in chi2. Years are those of the sources."
     )
     return Figure(axes=(above, below), data=data, caption=cited(text, frozenset(references)), references=frozenset(references))
+
+
+@styled
+def explanations(comparison: Comparison) -> Figure:
+    """Explanation x experiment: the ratio that each explanation, fitted to gallium, predicts for each experiment, with its range.
+
+    Examples
+    --------
+    >>> import megacurie as mci
+    >>> table = mci.compare([mci.load("best")], mci.explanations(hypotheses=[mci.ActivityScale()]))
+    >>> print(explanations(table).data["experiment"])
+    ('BEST',)
+    """
+    (ax,) = stacked_axes()
+    names = [why.name for why in comparison.explanations]
+    canvas_of(ax).set_figheight(0.2 * len(names) + 0.8)
+    shift = 0.6 / max(1, len(comparison.experiments))
+    handles: dict[str, Any] = {}
+    rows = []
+    for k, experiment in enumerate(comparison.experiments):
+        found = [comparison.expected[name, experiment] for name in names]
+        place = np.arange(len(names)) + shift * (k - 0.5 * (len(comparison.experiments) - 1))
+        ratio, low, high = (np.array([getattr(one, key) for one in found]) for key in ("ratio", "low", "high"))
+        handles[experiment] = ax.errorbar(ratio, place, xerr=(ratio - low, high - ratio), fmt=_MARKERS[k % len(_MARKERS)], color=f"C{k}", markersize=3)
+        rows += [(name, experiment, one.ratio, one.low, one.high) for name, one in zip(names, found, strict=True)]
+    ax.axvline(1, color="black", linestyle=":", linewidth=0.8)
+    ax.set(xlabel="expected / expected without new physics", ylim=(len(names) - 0.5, -0.5))
+    ax.set_yticks(range(len(names)), names)
+    ax.tick_params(axis="y", which="both", length=0)
+    legend_above(ax, handles)
+    data = columns(("explanation", "experiment", "ratio", "low", "high"), rows)
+    text = (
+        "What each explanation of the gallium deficit predicts elsewhere: ratio to no new physics at its best fit to the gallium data, and its range for "
+        "Delta chi2 <= 1."
+    )
+    return Figure(axes=(ax,), data=data, caption=cited(text, comparison.references), references=comparison.references)

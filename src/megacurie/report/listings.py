@@ -21,9 +21,13 @@ def reproduction(result: Reproduction) -> str:
         rows = [row for row in result.rows if _source(row) == source]
         cells = tuple(
             (
-                row.row.id.removeprefix(f"{source}."), _number(row.row.value, row.row.unit), "-" if row.computed is None else f"{row.computed:.5g}",
-                "" if row.deviation is None else f"{100 * row.deviation:+.2g} %", row.row.within, row.outcome,
-            )  # fmt: skip
+                row.row.id.removeprefix(f"{source}."),
+                _number(row.row.value, row.row.unit),
+                "-" if row.computed is None else f"{row.computed:.5g}",
+                "" if row.deviation is None else f"{100 * row.deviation:+.2g} %",
+                row.row.within,
+                row.outcome,
+            )
             for row in rows
         )
         head = ("number", "published", "computed", "deviation", "within", "status")
@@ -63,7 +67,13 @@ def reference_data(prefix: str, found: Sequence[Datum]) -> Table:
 def card_list(experiments: Mapping[str, Experiment]) -> Table:
     """The built-in cards."""
     rows = tuple(
-        (name, one.name, one.source.nuclide, units.format(one.source.history.activity, "MCi", 4) if one.source.history else "", ", ".join(zone.name for zone in one.zones))
+        (
+            name,
+            one.name,
+            one.source.nuclide,
+            units.format(one.source.history.activity, "MCi", 4) if one.source.history else "",
+            ", ".join(zone.name for zone in one.zones),
+        )
         for name, one in experiments.items()
     )
     return Table(title="Built-in experiments ('megacurie show CARD' for one)", head=("card", "name", "source", "activity", "zones"), rows=rows)

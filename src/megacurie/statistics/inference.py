@@ -22,7 +22,8 @@ from megacurie.foundation.parameters import Parameter, Theta
 from megacurie.statistics.likelihood import GaussianLikelihood, Likelihood
 from megacurie.statistics.results import Fit, Minimum, Scan, p_value, sigma_of
 
-_GRID = {0: (1, 1), 1: (1501, 201), 2: (301, 41), 3: (101, 11), 4: (31, 7)}  # number of gridded parameters -> points on a log and on a linear scale
+_GRID = {0: (1, 1), 1: (1501, 201), 2: (201, 41), 3: (81, 11), 4: (31, 7)}  # number of gridded parameters -> points on a log and on a linear scale
+_CANDIDATES = {0: 1, 1: 24, 2: 12, 3: 8, 4: 6}  # local minima of the grid that are polished, the lowest first: those of a wide grid are mostly one valley
 _BOXES = 20  # cells that a minimum is followed through, each twice as large as the last: more than the whole range
 
 
@@ -61,14 +62,15 @@ def fit(likelihood: Likelihood, *, fixed: Mapping[str, float] | None = None) -> 
     values, _ = _on_grid(likelihood, grid, gridded, fixed, affine)
     candidates = sorted(_local_minima(values), key=lambda cell: values[cell])
     floor = values.min()
-    minima = [_polish(likelihood, grid, gridded, cell, fixed, affine) for cell in candidates[:24] if values[cell] < floor + 10]
+    minima = [_polish(likelihood, grid, gridded, cell, fixed, affine) for cell in candidates[: _CANDIDATES[len(gridded)]] if values[cell] < floor + 10]
     minima = _distinct(minima, free)
     best = minima[0]
     near = tuple(m for m in minima if m.chi2 < best.chi2 + 9)
+    notes = (*(f"{name} has no effect on these data" for name in idle), *_notes(likelihood, free, best, near))
     intervals = _intervals(free, gridded, grid, affine, values, best, likelihood, fixed)
     return Fit(
         parameters=likelihood.parameters, best=best.theta, fixed=tuple(fixed), intervals=intervals, chi2=best.chi2, null_chi2=likelihood.null(),
-        n_data=likelihood.n_data, minima=near, pulls=likelihood.best_pulls(best.theta), notes=(*(f"{name} has no effect on these data" for name in idle), *_notes(likelihood, free, best, near)),
+        n_data=likelihood.n_data, minima=near, pulls=likelihood.best_pulls(best.theta), notes=notes,
         references=likelihood.references,
     )  # fmt: skip
 
@@ -268,7 +270,7 @@ def _polish(
         # along a narrow valley the cell may end before the minimum: go on in a larger one about its end
         at_end = bool((((u - low < 0.01 * steps) & (low > 0)) | ((high - u < 0.01 * steps) & (high < 1))).any())
         # a flat valley has no curvature to report: it counts as found when nothing is left to gain
-        if gain < 1e-6 or (not at_end and (minuit.valid or gain < 1e-2)):
+        if gain < 1e-4 or (not at_end and (minuit.valid or gain < 1e-2)):
             break
         steps = 2 * steps
     else:

@@ -1,7 +1,7 @@
 """Likelihoods: a measurement against a model; they add.
 
 What to use when: measured values with Gaussian errors, :class:`GaussianLikelihood`; several together, ``a + b``. Two Gaussian likelihoods with one treatment of
-asymmetric errors merge into one, the pulls they share being common columns of the covariance; any other pair becomes a :class:`Joint`. Same name = same nuisance.
+asymmetric errors merge into one, the pulls they share being common columns of the covariance; any other pair is a :class:`Joint`. Same name, same nuisance.
 
 ``minus_two_log`` is chi2 with the pulls profiled. No ln det V is added when the covariance moves with the prediction.
 """

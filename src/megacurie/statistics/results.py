@@ -199,7 +199,13 @@ class Fit:
         rows.append(("significance", f"{self.significance['wilks_1']:.2f} sigma", f"Wilks, 1 parameter; {self.significance['wilks_2']:.2f} with 2"))
         rows += [(f"pull {name}", f"{x:+.2f}", "sigma") for name, x in self.pulls.items()]
         for m in self.minima[1:]:
-            rows.append(("also", ", ".join(f"{p.name} = {p.show(m.theta[p.name], 3)}" for p in self.parameters if p.name not in self.fixed), f"Delta chi2 = {m.chi2 - self.chi2:.2f}"))
+            rows.append(
+                (
+                    "also",
+                    ", ".join(f"{p.name} = {p.show(m.theta[p.name], 3)}" for p in self.parameters if p.name not in self.fixed),
+                    f"Delta chi2 = {m.chi2 - self.chi2:.2f}",
+                )
+            )
         return Table(title="Best fit", rows=tuple(rows), notes=self.notes)
 
     def __str__(self) -> str:

@@ -40,6 +40,9 @@ DEFAULT: tuple[type[h.Hypothesis], ...] = (
 )
 """In the order of the table: wrong input, lost atoms, sterile neutrinos and their kin, active conversion."""
 
+EXPERIMENTS = ("best", "jne-500t-cr51-center", "lif7-cr51")
+"""Cards of the default comparison: capture, electron scattering, coherent scattering."""
+
 _POINTS = {0: (1, 1), 1: (401, 401), 2: (161, 81), 3: (41, 17), 4: (17, 7)}  # free parameters -> points on a log and on a linear scale
 
 
@@ -70,7 +73,9 @@ class Explanation:
         return self.fit.best
 
 
-def explanations(data: gallium.Datasets | None = None, hypotheses: Sequence[h.Hypothesis] | None = None, progress: Callable[[str], None] | None = None) -> tuple[Explanation, ...]:
+def explanations(
+    data: gallium.Datasets | None = None, hypotheses: Sequence[h.Hypothesis] | None = None, progress: Callable[[str], None] | None = None
+) -> tuple[Explanation, ...]:
     """Each hypothesis fitted to the gallium data.
 
     Parameters
@@ -153,18 +158,19 @@ class Comparison:
                 {
                     "name": why.name,
                     "best": {p.json_key: units.to_display(why.best[p.name], p.unit) for p in why.fit.parameters},
-                    "chi2": why.fit.chi2, "dof": why.fit.dof, "p_value": why.fit.p_value, "delta_chi2": why.fit.delta_chi2,
+                    "chi2": why.fit.chi2,
+                    "dof": why.fit.dof,
+                    "p_value": why.fit.p_value,
+                    "delta_chi2": why.fit.delta_chi2,
                     "ratios": {
                         name: {"ratio": one.ratio, "low": one.low, "high": one.high, "zones": one.zones.tolist()}
                         for name in self.experiments
                         for one in (self.expected[why.name, name],)
                     },
-                }  # fmt: skip
+                }
                 for why in self.explanations
             ],
-            "separation_sigma": {
-                name: [{"between": list(pair), "sigma": sigma} for pair, sigma in self.separation[name].items()] for name in self.experiments
-            },
+            "separation_sigma": {name: [{"between": list(pair), "sigma": sigma} for pair, sigma in self.separation[name].items()] for name in self.experiments},
             "errors": dict(self.errors),
         }
 
@@ -178,7 +184,7 @@ class Comparison:
                 spread = f" ({one.low:.3f} to {one.high:.3f})" if one.high - one.low > 5e-4 else ""
                 cells.append(f"{one.ratio:.3f}{spread}")
             p = "" if why.fit.p_value is None else f"{why.fit.p_value:.2g}"
-            rows.append((why.name, f"{why.fit.chi2:.1f}", p, f"{why.fit.delta_chi2:.1f}", *cells))
+            rows.append((why.name, f"{why.fit.chi2:.1f}", p, f"{max(why.fit.delta_chi2, 0.0):.1f}", *cells))
         notes = ["ratio to no new physics at the best fit to gallium; in brackets its range for Delta chi2 <= 1"]
         for name in self.experiments:
             known = {pair: sigma for pair, sigma in self.separation[name].items() if sigma is not None}
@@ -252,4 +258,3 @@ def _covariance(experiment: Experiment, null: Array) -> tuple[Array | None, str]
     known = np.array([0.5 * sum(experiment.relative_errors(zone)) for zone in zones])
     covariance = np.diag(statistics**2) + np.outer(known, known) + sum((np.outer(shape, shape) for shape in pulls), np.zeros((len(zones), len(zones))))
     return covariance, f"{what}, cross section and activity to {100 * known.max():.1f} %"
-

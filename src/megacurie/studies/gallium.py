@@ -157,7 +157,7 @@ class Datasets:
                     f"{m.values[i]:.3f} +- {0.5 * (m.plus[i] + m.minus[i]):.3f}{dagger}",
                     f"{(m.values[i] - 1) / total[i]:+.1f}",
                     published.ref,
-                )  # fmt: skip
+                )
             )
         head = ("measurement", "source", "measured", "predicted", "ratio", "sigma from 1", "reference")
         title = f"Gallium source measurements (cross section {self.cross_section}, conventions {self.conventions})"

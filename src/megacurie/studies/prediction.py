@@ -50,9 +50,13 @@ class ExperimentPrediction:
             "parameters": {p.json_key: units.to_display(self.theta[p.name], p.unit) for p in self.parameters},
             "zones": [
                 {
-                    "name": z.name, "mean_path_m": units.to_display(z.mean_path, "m"), "mean_path_shape_m": units.to_display(z.mean_path_shape, "m"),
-                    "rate_per_day": per_day(z.rate), "counts": z.counts, "ratio": z.ratio,
-                }  # fmt: skip
+                    "name": z.name,
+                    "mean_path_m": units.to_display(z.mean_path, "m"),
+                    "mean_path_shape_m": units.to_display(z.mean_path_shape, "m"),
+                    "rate_per_day": per_day(z.rate),
+                    "counts": z.counts,
+                    "ratio": z.ratio,
+                }
                 for z in self.zones
             ],
             "notes": list(self.notes),
@@ -64,9 +68,13 @@ class ExperimentPrediction:
         head = ("zone", "mean path", "from the shape", "rate at start", *(("counts",) if counted else ()), "ratio")
         rows = tuple(
             (
-                z.name, units.format(z.mean_path, "cm", 4), units.format(z.mean_path_shape, "cm", 4),
-                "not known" if z.rate is None else units.format(z.rate, "1/d", 4), *((f"{z.counts:.5g}",) if z.counts is not None else ()), f"{z.ratio:.4f}",
-            )  # fmt: skip
+                z.name,
+                units.format(z.mean_path, "cm", 4),
+                units.format(z.mean_path_shape, "cm", 4),
+                "not known" if z.rate is None else units.format(z.rate, "1/d", 4),
+                *((f"{z.counts:.5g}",) if z.counts is not None else ()),
+                f"{z.ratio:.4f}",
+            )
             for z in self.zones
         )
         at = ", ".join(f"{p.name} = {p.show(self.theta[p.name])}" for p in self.parameters)
@@ -114,9 +122,13 @@ def predict(experiment: Experiment, hypothesis: Hypothesis | None = None, theta:
         shape = experiment.paths(zone).mean_path
         zones.append(
             ZonePrediction(
-                name=zone.name, mean_path=zone.published_path or shape, mean_path_shape=shape, rate=float(counts[i]) if absolute else None,
-                counts=None if over_schedule is None else float(over_schedule[i]), ratio=float(ratios[i]),
-            )  # fmt: skip
+                name=zone.name,
+                mean_path=zone.published_path or shape,
+                mean_path_shape=shape,
+                rate=float(counts[i]) if absolute else None,
+                counts=None if over_schedule is None else float(over_schedule[i]),
+                ratio=float(ratios[i]),
+            )
         )
     return ExperimentPrediction(
         experiment=experiment.name, hypothesis=chosen.name, parameters=chosen.parameters, theta=theta, zones=tuple(zones),

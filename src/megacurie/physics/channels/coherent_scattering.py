@@ -90,7 +90,8 @@ class CoherentScattering:
         """One part per isotope."""
         edges = np.array([self.threshold, np.inf])
         return tuple(
-            Part(tag=f"isotope:{isotope.lower()}", target=isotope, cross_section=self.cross_section(isotope, source.energies, edges)[:, 0, :]) for isotope in self.isotopes
+            Part(tag=f"isotope:{isotope.lower()}", target=isotope, cross_section=self.cross_section(isotope, source.energies, edges)[:, 0, :])
+            for isotope in self.isotopes
         )
 
     def relative_errors(self, source: Source) -> tuple[float, float]:

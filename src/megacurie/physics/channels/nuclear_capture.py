@@ -1,7 +1,7 @@
 """Neutrino capture on a nucleus, one part per final state: nu_e + 71Ga -> 71Ge + e-.
 
 A model of the literature gives the cross section summed over final states and averaged over the lines of a source. It is taken apart into the ground
-state, whose strength the half-life of the product fixes, and excited states, whose relative sizes follow from their Gamow-Teller strengths B(GT) and phase space:
+state, whose strength the half-life of the product fixes, and excited states, whose relative sizes follow from their strengths B(GT) and phase space:
 
     sigma = sigma_gs [1 + xi_175 B_175/B_gs + xi_500 B_500/B_gs]
 """
@@ -79,7 +79,9 @@ class NuclearCapture:
 
     def parts(self, source: Source) -> tuple[Part, ...]:
         """One part per final state; only nu_e is captured."""
-        return tuple(Part(tag=s.tag, target=self.target, cross_section=np.stack([s.cross_section, np.zeros_like(s.cross_section)])) for s in self.states(source))
+        return tuple(
+            Part(tag=s.tag, target=self.target, cross_section=np.stack([s.cross_section, np.zeros_like(s.cross_section)])) for s in self.states(source)
+        )
 
     def describe(self, source: Source) -> str:
         """One line for a person."""

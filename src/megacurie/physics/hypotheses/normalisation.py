@@ -98,7 +98,7 @@ class Ge71HalfLife(Hypothesis):
 class BranchingRatioShift(Hypothesis):
     """The 320 keV gamma of 51Cr has branching ratio b, not b0: line intensities become (1 - b, b) and the deduced activity changes.
 
-    A gamma assay counts A b: A -> A b0/b. A calorimeter measures A (E_g b + E_0): A -> A (E_g b0 + E_0)/(E_g b + E_0), E_0 being the heat of a decay without gamma.
+    A gamma assay counts A b: A -> A b0/b. A calorimeter measures A (E_g b + E_0): A -> A (E_g b0 + E_0)/(E_g b + E_0), E_0 the heat of a decay without gamma.
     """
 
     name = "branching-ratio-shift"
@@ -111,7 +111,7 @@ class BranchingRatioShift(Hypothesis):
         b = theta["branching"]
         b0, gamma = _cr51("gamma.branching_ratio", "dimensionless"), _cr51("gamma.energy", "energy")
         # lines to the excited level of 51V lie lower by the energy of the gamma: half of it tells them apart
-        to_excited = E < _highest_line() - 0.5 * gamma
+        to_excited = _highest_line() - 0.5 * gamma > E
         intensity = xp.where(to_excited, b / b0, (1 - b) / (1 - b0))
         if "activity:gamma" in tags:
             return intensity * (b0 / b)

@@ -1,0 +1,109 @@
+"""The surface on which figures are drawn: one style, saved with the data and the caption beside it, byte for byte the same each time."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from matplotlib import style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+
+from megacurie.report.output import as_csv, check_suffix, write_together
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_ROW = 50  # characters in one row of a legend
+styled = style.context("megacurie.report.megacurie", after_reset=True)  # used as a decorator only, which makes it anew for each call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Figure:
+    """A figure with the data and the words that belong to it.
+
+    Attributes
+    ----------
+    axes : tuple of matplotlib axes
+        From top to bottom; still open to changes.
+    data : mapping of column head to tuple
+        What is drawn, one row per point; heads carry the unit, as ``dm2_eV2``.
+    caption : str
+        With the works that entered.
+    references : frozenset of str
+        Their keys; ``cite(figure)`` prints them as BibTeX.
+    """
+
+    axes: tuple[Axes, ...]
+    data: Mapping[str, tuple[str | float, ...]]
+    caption: str
+    references: frozenset[str] = field(default_factory=frozenset)
+
+    def save(self, path: str | Path) -> None:
+        """Write the figure (.pdf, .svg or .png), and beside it what is drawn (.csv) and the caption (.txt).
+
+        The three files appear together, or none does. The same figure gives the same bytes.
+
+        Raises
+        ------
+        RangeError
+            Another suffix.
+        StoreError
+            If the folder is not there or a file cannot be written.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from megacurie.report import figures
+        >>> figures.paths({"ball": (np.array([0.0, 1.0]), np.array([1.0, 1.0]))}).save("paths.jpg")
+        Traceback (most recent call last):
+            ...
+        megacurie.foundation.errors.RangeError: paths.jpg: cannot draw '.jpg': expected .pdf, .svg or .png. Write 'paths.pdf'
+        """
+        target = Path(path)
+        check_suffix(target)
+        write_together(
+            {
+                target: self._drawn(target.suffix.lower()),
+                target.with_suffix(".csv"): as_csv(self.data).encode(),
+                target.with_suffix(".txt"): f"{self.caption}\n".encode(),
+            }
+        )
+
+    @styled
+    def _drawn(self, suffix: str) -> bytes:
+        own: dict[str, dict[str, Any]] = {
+            ".pdf": {"Subject": self.caption, "Creator": "megacurie", "Producer": None, "CreationDate": None},
+            ".svg": {"Description": self.caption, "Creator": "megacurie", "Date": None},
+            ".png": {"Description": self.caption, "Software": None},
+        }
+        drawn = io.BytesIO()
+        canvas_of(self.axes[0]).savefig(drawn, format=suffix[1:], metadata=own[suffix])
+        return drawn.getvalue()
+
+    def _repr_png_(self) -> bytes:
+        return self._drawn(".png")
+
+
+def stacked_axes(rows: Sequence[int] = (1,)) -> tuple[Axes, ...]:
+    """Axes above one another with a common x; ``rows`` are their relative heights."""
+    canvas = Canvas()
+    FigureCanvasAgg(canvas)
+    axes = canvas.subplots(len(rows), 1, sharex=True, squeeze=False, height_ratios=rows)
+    return tuple(axes[:, 0])
+
+
+def canvas_of(ax: Axes) -> Canvas:
+    """The matplotlib figure that axes belong to."""
+    canvas = ax.get_figure(root=True)
+    assert canvas is not None
+    return canvas
+
+
+def legend_above(ax: Axes, handles: Mapping[str, Any], title: str = "") -> None:
+    """A legend above the axes, where it hides nothing: in one row if it fits."""
+    wide = len("".join(handles)) < _ROW
+    canvas_of(ax).legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles) if wide else 1, title=title or None)
