@@ -78,7 +78,7 @@ def test_bibliography_keys_are_unique_and_can_be_read() -> None:
 
 def test_every_data_file_is_in_the_package_and_read_by_something() -> None:
     assert Path(str(resources.files("megacurie"))) / "data" == DATA
-    read = {"references.bib", "constants.toml", "materials.toml", "measurements/conventions.toml"}
+    read = {"references.bib", *provenance._SINGLE_FILES.values()}
     for folder in ("nuclides", "channels", "experiments", "templates", "published"):
         read |= {f"{folder}/{name}.toml" for name in provenance.names_in(folder)}
     there = {p.relative_to(DATA).as_posix() for p in DATA.rglob("*") if p.is_file() and "__pycache__" not in p.parts}

@@ -325,7 +325,7 @@ def explanations(comparison: Comparison) -> Figure:
         handles[experiment] = ax.errorbar(ratio, place, xerr=(ratio - low, high - ratio), fmt=_MARKERS[k % len(_MARKERS)], color=f"C{k}", markersize=3)
         rows += [(name, experiment, one.ratio, one.low, one.high) for name, one in zip(names, found, strict=True)]
     ax.axvline(1, color="black", linestyle=":", linewidth=0.8)
-    ax.set(xlabel="expected / expected without new physics", ylim=(len(names) - 0.5, -0.5))
+    ax.set(xlabel="ratio to no new physics", ylim=(len(names) - 0.5, -0.5))
     ax.set_yticks(range(len(names)), names)
     ax.tick_params(axis="y", which="both", length=0)
     legend_above(ax, handles)

@@ -16,6 +16,7 @@ from megacurie.foundation.arrays import Array
 from megacurie.foundation.display import Table
 from megacurie.physics import hypotheses as h
 from megacurie.statistics import inference
+from megacurie.statistics.likelihood import Likelihood
 from megacurie.statistics.results import Fit
 from megacurie.studies import gallium
 
@@ -43,6 +44,7 @@ DEFAULT: tuple[type[h.Hypothesis], ...] = (
 EXPERIMENTS = ("best", "jne-500t-cr51-center", "lif7-cr51")
 """Cards of the default comparison: capture, electron scattering, coherent scattering."""
 
+_NEAR, _THROWN = 4, 8000  # cells of the grid within this Delta chi2, and points thrown into them
 _POINTS = {0: (1, 1), 1: (401, 401), 2: (161, 81), 3: (41, 17), 4: (17, 7)}  # free parameters -> points on a log and on a linear scale
 
 
@@ -104,18 +106,25 @@ def explanations(
     return tuple(found)
 
 
-def _allowed(likelihood: Any, fit: Fit) -> dict[str, Array]:
+def _allowed(likelihood: Likelihood, fit: Fit) -> dict[str, Array]:
+    """The best fit, and points with Delta chi2 <= 1: of a grid, and thrown into the cells of the grid near the minimum, which a coarse grid steps over."""
     free = [p for p in likelihood.parameters if p.name not in fit.fixed]
     best = {name: np.array([value]) for name, value in fit.best.items()}
     if not free:
         return best
     log, linear = _POINTS[len(free)]
-    axes = {p.name: np.asarray(p.at(np.linspace(0, 1, log if p.scale == "log" else linear))) for p in free}
-    grid = inference.scan(likelihood, axes, fixed={name: fit.best[name] for name in fit.fixed})
-    inside = np.argwhere(grid.chi2 <= fit.chi2 + 1)
-    return {
-        name: np.append(best[name], axes[name][inside[:, list(axes).index(name)]] if name in axes else np.full(len(inside), best[name][0])) for name in fit.best
-    }
+    axes = [np.linspace(0, 1, log if p.scale == "log" else linear) for p in free]
+    held = {name: fit.best[name] for name in fit.fixed}
+    chi2 = inference.scan(likelihood, {p.name: np.asarray(p.at(u)) for p, u in zip(free, axes, strict=True)}, fixed=held).chi2
+    steps = np.array([u[1] for u in axes])
+    near = np.argwhere(chi2 <= fit.chi2 + _NEAR) * steps
+    rng = np.random.default_rng(1)  # the same points each time
+    cells = near[rng.integers(len(near), size=_THROWN)] if len(near) else np.zeros((0, len(free)))
+    thrown = np.clip(cells + rng.uniform(-1, 1, cells.shape) * steps, 0, 1)
+    inside = thrown[likelihood.minus_two_log({**{p.name: np.asarray(p.at(u)) for p, u in zip(free, thrown.T, strict=True)}, **held}) <= fit.chi2 + 1]
+    points = np.concatenate([np.argwhere(chi2 <= fit.chi2 + 1) * steps, inside])
+    moved = {p.name: np.asarray(p.at(u)) for p, u in zip(free, points.T, strict=True)}
+    return {name: np.append(best[name], moved.get(name, np.full(len(points), value))) for name, value in fit.best.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

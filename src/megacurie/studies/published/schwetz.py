@@ -19,12 +19,15 @@ def null_test(cross_section: str, data: str, part: str) -> float:
 
 
 def decoherence(data: str, part: str) -> float:
-    """Fit of decoherence with r = 12, cross section CS2: "chi2" and its "p" (one parameter, r is fixed), "delta-chi2", "sigma" for two parameters, or "lambda12"."""
+    """Fit of decoherence with r = 12, cross section CS2.
+
+    "chi2" and its "p" for one parameter (r is fixed), "delta-chi2" to no new physics, its "sigma" for two parameters as the slide counts, or "lambda12".
+    """
     found = _decoherence(data)
     if part == "lambda12":
         return float(found.best["lambda12"])
     delta = found.null_chi2 - found.chi2
-    return {"chi2": found.chi2, "p": found.p_value or 0.0, "delta-chi2": delta, "sigma": wilks(delta, 2)}[part]
+    return {"chi2": found.chi2, "p": p_value(found.chi2, found.dof), "delta-chi2": delta, "sigma": wilks(delta, 2)}[part]
 
 
 @cache
