@@ -17,4 +17,4 @@ def lowest(session: nox.Session) -> None:
     """The lower bounds of pyproject.toml, as written."""
     project = nox.project.load_toml("pyproject.toml")["project"]
     session.install("-e", ".[test]", *(text.replace(">=", "==") + ".*" for text in project["dependencies"]))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "-W", "default", *session.posargs)  # old libraries warn about each other

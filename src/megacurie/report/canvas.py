@@ -98,8 +98,8 @@ def stacked_axes(rows: Sequence[int] = (1,)) -> tuple[Axes, ...]:
 
 def canvas_of(ax: Axes) -> Canvas:
     """The matplotlib figure that axes belong to."""
-    canvas = ax.get_figure(root=True)
-    assert canvas is not None
+    canvas = ax.figure
+    assert isinstance(canvas, Canvas)  # not a subfigure
     return canvas
 
 
