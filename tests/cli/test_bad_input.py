@@ -69,7 +69,11 @@ CARDS = {
         "source.ref: 'Barinov:2021' is not a known key of references.bib. Did you mean 'Barinov:2021asz'?",
     ),
     "unknown material": ('"gallium"', '"galium"', "target.material: 'galium' is not a known material. Did you mean 'gallium'?"),
-    "unknown channel": ("material", 'channel = "ga71"\nmaterial', "target.channel: 'ga71' is not a known channel. Known: ga71-capture."),
+    "unknown channel": ("material", 'channel = "cenvs"\nmaterial', "target.channel: 'cenvs' is not a known channel. Did you mean 'cevns'?"),
+    "channel like none": ("material", 'channel = "x"\nmaterial', "target.channel: 'x' is not a known channel. Known: cevns, electron-scattering, ga71-capture."),
+    "coherent scattering on what": ('material = "gallium"', 'channel = "cevns"', "target.material: missing; coherent scattering needs to know its nuclei"),
+    "negative threshold": ("[target]", '[detector]\nthreshold = "-1 keV"\n[target]', "detector.threshold: '-1 keV': expected zero or more"),
+    "threshold in metres": ("[target]", '[detector]\nthreshold = "1 m"\n[target]', "detector.threshold: '1 m': expected energy (keV, MeV, eV), but 'm' is a unit of length"),
     "unknown model": (
         "material",
         'cross_section = "bahcal-1997"\nmaterial',
@@ -285,7 +289,7 @@ def test_folder_for_a_card(megacurie, folder):
 
 NAMES = {
     ("predict", "bset"): "bset: neither a file nor a built-in card. Did you mean 'best'?",
-    ("show", "x"): "x: neither a file nor a built-in card. Known: best, gallex-cr1, gallex-cr2, sage-ar, sage-cr.",
+    ("show", "x"): "x: neither a file nor a built-in card. Known: best, gallex-cr1, gallex-cr2, jne-500t-cr51-center, lif7-cr51, sage-ar, sage-cr.",
     ("predict", "absent.toml"): f"absent.toml: no such file; expected a TOML card. {START}",
     ("fit", "no/absent", *STERILE): f"no/absent: no such file; expected a TOML card. {START}",
     ("predict", "good.toml/x"): f"good.toml/x: no such file; expected a TOML card. {START}",

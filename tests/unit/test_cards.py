@@ -13,10 +13,13 @@ from megacurie.experiments import cards
 from megacurie.foundation import units as u
 from megacurie.foundation.errors import CardError
 from megacurie.physics import materials
+from megacurie.physics.channels.coherent_scattering import CoherentScattering
+from megacurie.physics.channels.electron_scattering import ElectronScattering
 from megacurie.physics.shapes import Ball, Cylinder, Difference, Shell, Union
 
 EXACT = 1e-12  # the same numbers, multiplied in another order
 SHAPE = 1e-4  # relative accuracy that a kernel is made for
+DESIGNS = ("jne-500t-cr51-center", "lif7-cr51")  # nothing measured yet
 BEST = """\
 name = "BEST"
 [source]
@@ -80,14 +83,16 @@ def best(tmp_path):
 @pytest.mark.parametrize("name", cards.built_in())
 def test_built_in_cards_load(name):
     experiment = mci.load(name)
-    assert experiment.published is not None
     assert experiment.source.history.reference_time
-    assert all(zone.published_path for zone in experiment.zones)
+    # what was measured has its published path; a design has neither
+    assert (experiment.published is None) == (name in DESIGNS)
+    assert all((zone.published_path is None) == (name in DESIGNS) for zone in experiment.zones)
+    assert bool(experiment.schedule) == (name in DESIGNS)
     assert experiment.kernel().labels == tuple(zone.name for zone in experiment.zones)
 
 
 def test_built_in_names():
-    assert cards.built_in() == ("best", "gallex-cr1", "gallex-cr2", "sage-ar", "sage-cr")
+    assert cards.built_in() == ("best", "gallex-cr1", "gallex-cr2", "jne-500t-cr51-center", "lif7-cr51", "sage-ar", "sage-cr")
 
 
 def test_best_of_the_architecture_has_the_kernel_of_the_built_in_card(best):
@@ -116,6 +121,35 @@ def test_tags_and_dates_of_the_source(best):
     assert source.history.reference_time == "2019-07-05T14:02+03:00"
     assert source.history.activity == pytest.approx(3.414 * u.MCi, rel=EXACT)
     assert source.activity_error == 0
+
+
+def test_target_and_threshold_of_the_scattering_cards():
+    jne, lif = (mci.load(name) for name in DESIGNS)
+    assert isinstance(jne.channel, ElectronScattering)
+    assert jne.channel.threshold == pytest.approx(200 * u.keV, rel=EXACT)
+    assert isinstance(lif.channel, CoherentScattering)
+    assert lif.channel.threshold == pytest.approx(20 * u.eV, rel=EXACT)
+    assert set(lif.channel.isotopes) == {"7Li", "19F"}
+    assert {"isotope:7li", "isotope:19f"} == {tag for block in lif.kernel().blocks for tag in block.tags if tag.startswith("isotope:")}
+    # 500 t about a hole of 20 cm: the ball keeps its radius, the hole takes .03 m3
+    ball = 500 * u.t / jne.material.density
+    assert jne.zones[0].shape.volume == pytest.approx(ball - 4 / 3 * math.pi * (0.2 * u.m) ** 3, rel=EXACT)
+    # the ring holds the kilogram that the source of the card speaks of
+    assert lif.zones[0].shape.volume * lif.material.density == pytest.approx(u.kg, rel=0.01)  # its thickness is stated to 1/10 mm of 3.6
+
+
+def test_coherent_scattering_needs_its_nuclei(make):
+    zone = 'shape = { kind = "ball", radius = "1 m" }'
+    with pytest.raises(CardError) as found:
+        make(zone, material='channel = "cevns"')
+    assert found.value.problems == ("target.material: missing; coherent scattering needs to know its nuclei",)
+
+
+def test_a_doubtful_table_is_a_note(make):
+    zone = 'shape = { kind = "ball", radius = "1 m" }\nstatus = "assumed"\nnote = "a guess"\nwithout = [{ kind = "ball", radius = "1 cm", status = "unverified" }]'
+    experiment = make(zone, source='status = "measured"')
+    assert experiment.notes == ("† zone.a: assumed. a guess", "† zone.a.without.0: unverified.")
+    assert make('shape = { kind = "ball", radius = "1 m" }').notes == ()
 
 
 # --- shapes

@@ -47,7 +47,7 @@ FAMILIES = [
 EVERY = pytest.mark.parametrize("hypothesis", FAMILIES, ids=lambda h: f"{h.name}-{getattr(getattr(h, 'rates', None), '__name__', '')}")
 
 
-def P(hypothesis: Hypothesis, particle: str = "neutrino", **theta: float) -> np.ndarray:
+def survival(hypothesis: Hypothesis, particle: str = "neutrino", **theta: float) -> np.ndarray:
     return hypothesis.probabilities(theta, L, E, particle=particle)[0]
 
 
@@ -58,7 +58,7 @@ def test_two_sterile_states_by_hand() -> None:
     u4, u5, a, b = 0.1, 0.07, 1.3, 0.6
     sin2 = [np.sin(0.5 * K * d * X) ** 2 for d in (a, b, b - a)]
     formula = 1 - 4 * ((1 - u4 - u5) * (u4 * sin2[0] + u5 * sin2[1]) + u4 * u5 * sin2[2])
-    np.testing.assert_allclose(P(Sterile2(), ue4_squared=u4, dm2_41=a * u.eV2, ue5_squared=u5, dm2_51=b * u.eV2), formula, atol=PRACTICAL)
+    np.testing.assert_allclose(survival(Sterile2(), ue4_squared=u4, dm2_41=a * u.eV2, ue5_squared=u5, dm2_51=b * u.eV2), formula, atol=PRACTICAL)
 
 
 def test_wave_packets_by_hand() -> None:
@@ -66,7 +66,7 @@ def test_wave_packets_by_hand() -> None:
     dm2, sigma = 1.3, 0.3
     length = 4 * math.sqrt(2) * (E / u.MeV) ** 2 * 1e12 * (1.9732698e-7 / (2 * sigma * 1e6)) / dm2  # m
     formula = 1 - 0.2 * (1 - np.cos(K * dm2 * X) * np.exp(-((L / u.m / length) ** 2)))
-    np.testing.assert_allclose(P(WavePacketSterile(), sin2_2theta=0.4, dm2=dm2 * u.eV2, sigma_en=sigma * u.MeV), formula, atol=PRACTICAL)
+    np.testing.assert_allclose(survival(WavePacketSterile(), sin2_2theta=0.4, dm2=dm2 * u.eV2, sigma_en=sigma * u.MeV), formula, atol=PRACTICAL)
 
 
 def test_decay_by_hand() -> None:
@@ -74,13 +74,13 @@ def test_decay_by_hand() -> None:
     u4, dm2, rate = 0.2, 1.3, 0.8
     gamma = 2 * K * rate * X
     formula = np.abs((1 - u4) + u4 * np.exp(-gamma / 2 + 1j * K * dm2 * X)) ** 2
-    np.testing.assert_allclose(P(DecayingSterile(), ue4_squared=u4, dm2=dm2 * u.eV2, m_over_tau=rate * u.eV2), formula, atol=PRACTICAL)
+    np.testing.assert_allclose(survival(DecayingSterile(), ue4_squared=u4, dm2=dm2 * u.eV2, m_over_tau=rate * u.eV2), formula, atol=PRACTICAL)
 
 
 def test_broad_state_by_quadrature() -> None:
     """The mean of exp(-i m^2 L/2E) over a flat distribution of m^2."""
     u4, dm2, width = 0.2, 1.3, 0.4
-    found = P(BroadSterile(), ue4_squared=u4, dm2=dm2 * u.eV2, width=width)
+    found = survival(BroadSterile(), ue4_squared=u4, dm2=dm2 * u.eV2, width=width)
     for i, x in enumerate(X):
         parts = [quad(lambda m2, f=f, x=x: f(K * m2 * x), dm2 * (1 - width), dm2 * (1 + width), epsabs=0)[0] / (2 * dm2 * width) for f in (math.cos, math.sin)]
         assert found[i] == pytest.approx(abs((1 - u4) + u4 * complex(*parts)) ** 2, abs=PRACTICAL)
@@ -88,15 +88,15 @@ def test_broad_state_by_quadrature() -> None:
 
 def test_cpt_violation_by_hand() -> None:
     theta = {"sin2_2theta": 0.3, "dm2": 1.3 * u.eV2, "sin2_2theta_bar": 0.1, "dm2_bar": 0.7 * u.eV2}
-    np.testing.assert_allclose(P(CptViolation(), **theta), 1 - 0.3 * np.sin(0.5 * K * 1.3 * X) ** 2, atol=PRACTICAL)
-    np.testing.assert_allclose(P(CptViolation(), "antineutrino", **theta), 1 - 0.1 * np.sin(0.5 * K * 0.7 * X) ** 2, atol=PRACTICAL)
+    np.testing.assert_allclose(survival(CptViolation(), **theta), 1 - 0.3 * np.sin(0.5 * K * 1.3 * X) ** 2, atol=PRACTICAL)
+    np.testing.assert_allclose(survival(CptViolation(), "antineutrino", **theta), 1 - 0.1 * np.sin(0.5 * K * 0.7 * X) ** 2, atol=PRACTICAL)
 
 
 def test_running_mixing_by_hand() -> None:
     s = np.minimum(0.3 * (E / u.MeV / 0.75) ** -3.0, 1.0)
-    found = P(EnergyDependentMixing(), sin2_2theta=0.3, dm2=1.3 * u.eV2, power=-3.0)
+    found = survival(EnergyDependentMixing(), sin2_2theta=0.3, dm2=1.3 * u.eV2, power=-3.0)
     np.testing.assert_allclose(found, 1 - s * np.sin(0.5 * K * 1.3 * X) ** 2, atol=PRACTICAL)
-    assert P(EnergyDependentMixing(), sin2_2theta=1.0, dm2=1.3 * u.eV2, power=-4.0).min() >= 0  # the mixing stops at one
+    assert survival(EnergyDependentMixing(), sin2_2theta=1.0, dm2=1.3 * u.eV2, power=-4.0).min() >= 0  # the mixing stops at one
 
 
 def test_decoherence_by_hand() -> None:
@@ -104,7 +104,7 @@ def test_decoherence_by_hand() -> None:
     s12, s13 = 0.303, 0.0222
     gamma = (0.75 / (E / u.MeV)) ** 12 / 1.84
     formula = 1 - 2 * s13 * (1 - s13) - 2 * (1 - s13) ** 2 * s12 * (1 - s12) * (1 - np.exp(-gamma * (L / u.m)))
-    np.testing.assert_allclose(P(Decoherence(), lambda12=1.84 * u.m, r=12.0), formula, atol=1e-6)
+    np.testing.assert_allclose(survival(Decoherence(), lambda12=1.84 * u.m, r=12.0), formula, atol=1e-6)
 
 
 def test_counting_efficiency_scales_captures_on_gallium_only() -> None:
@@ -118,34 +118,34 @@ def test_counting_efficiency_scales_captures_on_gallium_only() -> None:
 def test_limits_are_the_3_plus_1_formula() -> None:
     dm2, u4 = 1.3 * u.eV2, 0.1
     s = 4 * u4 * (1 - u4)
-    sterile = P(Sterile(), sin2_2theta=s, dm2=dm2)
+    sterile = survival(Sterile(), sin2_2theta=s, dm2=dm2)
     for limit in (
-        P(Sterile2(), ue4_squared=u4, dm2_41=dm2, ue5_squared=0.0, dm2_51=3 * dm2),
-        P(WavePacketSterile(), sin2_2theta=s, dm2=dm2, sigma_en=1e-9 * u.MeV),
-        P(DecayingSterile(), ue4_squared=u4, dm2=dm2, m_over_tau=0.0),
-        P(BroadSterile(), ue4_squared=u4, dm2=dm2, width=0.0),
-        P(CptViolation(), sin2_2theta=s, dm2=dm2, sin2_2theta_bar=s, dm2_bar=dm2),
-        P(CptViolation(), "antineutrino", sin2_2theta=s, dm2=dm2, sin2_2theta_bar=s, dm2_bar=dm2),
-        P(EnergyDependentMixing(), sin2_2theta=s, dm2=dm2, power=0.0),
+        survival(Sterile2(), ue4_squared=u4, dm2_41=dm2, ue5_squared=0.0, dm2_51=3 * dm2),
+        survival(WavePacketSterile(), sin2_2theta=s, dm2=dm2, sigma_en=1e-9 * u.MeV),
+        survival(DecayingSterile(), ue4_squared=u4, dm2=dm2, m_over_tau=0.0),
+        survival(BroadSterile(), ue4_squared=u4, dm2=dm2, width=0.0),
+        survival(CptViolation(), sin2_2theta=s, dm2=dm2, sin2_2theta_bar=s, dm2_bar=dm2),
+        survival(CptViolation(), "antineutrino", sin2_2theta=s, dm2=dm2, sin2_2theta_bar=s, dm2_bar=dm2),
+        survival(EnergyDependentMixing(), sin2_2theta=s, dm2=dm2, power=0.0),
     ):
         np.testing.assert_allclose(limit, sterile, rtol=0, atol=ULPS)
 
 
 def test_limits_of_strong_damping() -> None:
     u4, dm2 = 0.1, 30 * u.eV2
-    np.testing.assert_allclose(P(WavePacketSterile(), sin2_2theta=0.4, dm2=dm2, sigma_en=10 * u.MeV), 1 - 0.4 / 2, atol=ULPS)  # exp(-2e3)
-    np.testing.assert_allclose(P(DecayingSterile(), ue4_squared=u4, dm2=dm2, m_over_tau=1e3 * u.eV2), (1 - u4) ** 2, atol=ULPS)  # exp(-5e2)
-    broad = P(BroadSterile(), ue4_squared=u4, dm2=1e6 * u.eV2, width=1.0)
+    np.testing.assert_allclose(survival(WavePacketSterile(), sin2_2theta=0.4, dm2=dm2, sigma_en=10 * u.MeV), 1 - 0.4 / 2, atol=ULPS)  # exp(-2e3)
+    np.testing.assert_allclose(survival(DecayingSterile(), ue4_squared=u4, dm2=dm2, m_over_tau=1e3 * u.eV2), (1 - u4) ** 2, atol=ULPS)  # exp(-5e2)
+    broad = survival(BroadSterile(), ue4_squared=u4, dm2=1e6 * u.eV2, width=1.0)
     np.testing.assert_allclose(broad, (1 - u4) ** 2, atol=2 * u4 / (K * 1e6 * X.min()) * 1.2)  # |sin x/x| <= 1/x, and its square
 
 
 def test_limits_of_decoherence() -> None:
     """No damping at metre scale: 1, but for the solar and atmospheric oscillations, 1e-4 at 2.4 m and .4 MeV."""
     slow = Decoherence(rates=lambda theta, energy: (0.0 * energy, 0.0 * energy, 0.0 * energy), parameters=())
-    np.testing.assert_allclose(P(slow), 1, atol=2e-4)
+    np.testing.assert_allclose(survival(slow), 1, atol=2e-4)
     a, b, c = decoherence.electron_row()
     everything = Decoherence(rates=lambda theta, energy: (np.inf * energy,) * 3, parameters=())
-    np.testing.assert_allclose(P(everything), a * a + b * b + c * c, rtol=ULPS)
+    np.testing.assert_allclose(survival(everything), a * a + b * b + c * c, rtol=ULPS)
     for hypothesis in (slow, everything):
         np.testing.assert_allclose(sum(hypothesis.probabilities({}, L, E)), 1, rtol=ULPS)  # what is lost stays active
 
@@ -155,8 +155,8 @@ def test_antineutrinos_may_decohere_apart() -> None:
         return (0.0 * energy,) * 3
 
     apart = Decoherence(antineutrino_rates=none)
-    np.testing.assert_allclose(P(apart, "antineutrino", lambda12=0.1 * u.m, r=12.0), 1, atol=2e-4)
-    np.testing.assert_array_equal(P(apart, lambda12=0.1 * u.m, r=12.0), P(Decoherence(), lambda12=0.1 * u.m, r=12.0))
+    np.testing.assert_allclose(survival(apart, "antineutrino", lambda12=0.1 * u.m, r=12.0), 1, atol=2e-4)
+    np.testing.assert_array_equal(survival(apart, lambda12=0.1 * u.m, r=12.0), survival(Decoherence(), lambda12=0.1 * u.m, r=12.0))
 
 
 # --- the Lindblad equation
@@ -212,7 +212,7 @@ def test_roots_and_weights_by_bisection() -> None:
         w = 2 / (1 + (math.pi**2) * xi2 + by_hand**2 / xi2)
         np.testing.assert_allclose(weights, w, rtol=1e-9)
         amplitude += mixing * (w * np.exp(1j * K * X[:, None] * (by_hand * inverse / a) ** 2)).sum(-1)
-    np.testing.assert_allclose(P(LargeExtraDimension(), a=a * u.um, m0=m0 * u.eV), np.abs(amplitude) ** 2, atol=PRACTICAL)
+    np.testing.assert_allclose(survival(LargeExtraDimension(), a=a * u.um, m0=m0 * u.eV), np.abs(amplitude) ** 2, atol=PRACTICAL)
 
 
 @pytest.mark.parametrize("a", [0.01, 0.1, 0.5])
@@ -231,7 +231,7 @@ def test_weights_sum_to_one(a: float, m0: float) -> None:
 
 def test_a_small_dimension_changes_nothing() -> None:
     """a -> 0 at fixed m0: xi -> 0, and the light states alone do nothing at metres (2e-4 as above)."""
-    lost = [1 - P(LargeExtraDimension(modes=8), a=a * u.um, m0=0.05 * u.eV) for a in (1e-2, 1e-3, 1e-4)]
+    lost = [1 - survival(LargeExtraDimension(modes=8), a=a * u.um, m0=0.05 * u.eV) for a in (1e-2, 1e-3, 1e-4)]
     np.testing.assert_allclose(lost[2], 0, atol=2e-4)
     assert all(x.max() < 2e-3 for x in lost)
 

@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 import megacurie as mci
+from megacurie.experiments import cards
 from megacurie.foundation import units as u
 from megacurie.foundation.display import Table
 from megacurie.foundation.errors import RangeError
 from megacurie.studies import gallium
 
+MEANING = "† assumed or unverified; 'megacurie data' says why"
 CARD = """
 name = "design"
 [source]
@@ -64,10 +66,11 @@ def test_summary_of_best() -> None:
     assert [label for label in found if label.startswith("line ")] == ["line 747 keV", "line 752 keV", "line 427 keV", "line 432 keV"]
     assert found["line 747 keV"] == "0.8163 per decay"
     assert found["activity"] == "3.414 MCi +- 0.008 MCi at 2019-07-05T14:02+03:00"
-    assert found["target"] == "71Ga in gallium of 6.095 g/cm3"
-    assert found["target density"].startswith("2.1000")
-    assert found["target density"].endswith("e+22 1/cm3")
-    assert found["cross section"] == f"bahcall-1997: {experiment.channel.average(experiment.source)}"
+    assert found["target"] == "gallium of 6.095 g/cm3"
+    assert found["density of 71Ga"].startswith("2.1000")
+    assert found["density of 71Ga"].endswith("e+22 1/cm3")
+    assert found["cross section"] == experiment.channel.describe(experiment.source)
+    assert found["cross section"] == f"capture on 71Ga, bahcall-1997: {experiment.channel.average(experiment.source)}"
     assert found["inner: mass"] == f"{experiment.zones[0].shape.volume / u.m3 * 6.095:.5g} t"
     assert found["inner: mean path"].endswith("cm from the shape; published and used 52.03 cm")
     assert found["inner: measured rate"] == "54.9 +2.5 -2.4 1/d; predicted 69.41 1/d (cross section bahcall-1997) [Barinov:2021asz]"
@@ -82,7 +85,8 @@ def test_expectation_is_the_kernel() -> None:
 
 
 def test_missing_inputs_are_named(card: Path) -> None:
-    assert rows("gallex-cr1")["target"] == "71Ga; null: missing target.material"
+    assert rows("gallex-cr1")["target"] == "null: missing target.material"
+    assert "density of 71Ga" not in rows("gallex-cr1")
     assert rows("gallex-cr1")["tank: expected"] == "null: missing target.material (number of targets per volume)"
     assert "tank: mass" not in rows("gallex-cr1")
     card.write_text(CARD.replace("activity =", "#").replace('material = "gallium"', ""))
@@ -107,9 +111,33 @@ def test_summary_of_a_design(card: Path) -> None:
 
 
 def test_a_note_says_what_a_dagger_means() -> None:
-    for name in ("best", "sage-ar", "gallex-cr1"):
-        table = mci.report.summary(mci.load(name))
-        assert bool(table.notes) == any("†" in cell for row in table.rows for cell in row)
+    """The doubts of the card first, each with its dagger; then, where a row has one, what it means."""
+    for name in cards.built_in():
+        experiment = mci.load(name)
+        table = mci.report.summary(experiment)
+        marked = any("†" in cell for row in table.rows for cell in row)
+        assert table.notes == (*experiment.notes, *([MEANING] if marked else []))
+
+
+def test_doubts_of_a_card_are_notes(card: Path) -> None:
+    assert mci.report.summary(mci.load(card)).notes == ()
+    card.write_text(CARD.replace('name = "ball"', 'name = "ball"\nstatus = "assumed"\nnote = "a guess"'))
+    assert mci.report.summary(mci.load(card)).notes == ("† zone.ball: assumed. a guess",)
+    inner, outer = mci.report.summary(mci.load("best")).notes
+    assert inner.startswith("† zone.inner: assumed. the cavity around the source is not published")
+    assert outer.startswith("† zone.outer: assumed. the height of the source above the floor")
+
+
+def test_density_of_each_target() -> None:
+    found = rows("lif7-cr51")
+    assert found["target"] == "lif7 of 2.635 g/cm3†"
+    assert found["density of 7Li"] == found["density of 19F"]
+    assert found["cross section"] == "coherent scattering on 7Li, 19F, vector part at tree level, recoils above 20 eV"
+    assert found["crystals: expected"].endswith(" events")
+    found = rows("jne-500t-cr51-center")
+    # 3.3724e29 electrons per ton (note on scattering) at .859 t/m3
+    assert float(found["density of electron"].removesuffix(" 1/cm3†")) == pytest.approx(3.3724e29 * 0.859e-6, rel=2e-5)
+    assert found["cross section"] == "electron scattering, tree level, recoils above 200 keV"
 
 
 def test_models_derived_for_argon_carry_the_dagger() -> None:
@@ -121,7 +149,7 @@ def test_models_derived_for_argon_carry_the_dagger() -> None:
     for model in derived:
         table = mci.report.summary(mci.load("sage-ar", {"target.cross_section": model}))
         assert dict(table.rows)["cross section"].endswith("†")
-        assert table.notes == ("† assumed or unverified; 'megacurie data' says why",)
+        assert table.notes[-1] == MEANING
 
 
 def test_unknown_names_of_the_report() -> None:

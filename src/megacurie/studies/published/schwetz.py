@@ -26,6 +26,7 @@ def decoherence(data: str, part: str) -> float:
     found = _decoherence(data)
     if part == "lambda12":
         return float(found.best["lambda12"])
+    assert found.dof is not None
     delta = found.null_chi2 - found.chi2
     return {"chi2": found.chi2, "p": p_value(found.chi2, found.dof), "delta-chi2": delta, "sigma": wilks(delta, 2)}[part]
 
