@@ -73,7 +73,7 @@ CARDS = {
     "channel like none": ("material", 'channel = "x"\nmaterial', "target.channel: 'x' is not a known channel. Known: cevns, electron-scattering, ga71-capture."),
     "coherent scattering on what": ('material = "gallium"', 'channel = "cevns"', "target.material: missing; coherent scattering needs to know its nuclei"),
     "negative threshold": ("[target]", '[detector]\nthreshold = "-1 keV"\n[target]', "detector.threshold: '-1 keV': expected zero or more"),
-    "threshold in metres": ("[target]", '[detector]\nthreshold = "1 m"\n[target]', "detector.threshold: '1 m': expected energy (keV, MeV, eV), but 'm' is a unit of length"),
+    "threshold in metres": ("[target]", '[detector]\nthreshold = "1 m"\n[target]', "detector.threshold: '1 m': expected energy (MeV, keV, eV), but 'm' is a unit of length"),
     "unknown model": (
         "material",
         'cross_section = "bahcal-1997"\nmaterial',

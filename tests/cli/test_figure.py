@@ -36,7 +36,7 @@ def test_each_figure_has_its_data_and_caption_beside_it(megacurie, folder, name,
 def test_list_names_every_figure(megacurie):
     run = megacurie("figure", "--list")
     assert (run.code, run.err) == (0, "")
-    assert [line.split()[0] for line in run.out.splitlines()] == list(HEADS) == list(figures._FIGURES)
+    assert [line.split()[0] for line in run.out.splitlines()] == [*HEADS, "explanations"] == list(figures._FIGURES)
     assert all(len(line.split()) > 3 for line in run.out.splitlines())
 
 

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from megacurie.experiments import cards
 from megacurie.experiments.expectation import Expectation
+from megacurie.experiments.experiment import Experiment
 from megacurie.experiments.kernel import Block, RateKernel
 from megacurie.foundation import units as u
 from megacurie.physics.hypotheses import BUILT_IN, ActivityScale, BranchingRatioShift, ExcitedStateStrength, Ge71HalfLife, Hypothesis, Sterile, combine
@@ -108,6 +110,32 @@ def test_the_phase_bounds_the_oscillation(hypothesis: Hypothesis, where: list[fl
     change = np.abs(hypothesis.probabilities(theta, lengths + step, energies)[0] - hypothesis.probabilities(theta, lengths, energies)[0])
     steepest = hypothesis.phase(theta) * damping(hypothesis, theta, energies)
     assert (change <= steepest * step / energies * (1 + 1e-9) + 1e-15 * (1 + hypothesis.phase(theta) * lengths / energies) + ULPS).all()  # roundings of P
+
+
+DAMPED = [h for h in MADE if h.name in ("wave-packet-sterile", "decaying-sterile", "broad-sterile", "decoherence")]
+
+
+@pytest.fixture(scope="module")
+def ball(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    """A metre of gallium about its source: distances are spread evenly from nothing to 1 m, where damping begins."""
+    path = tmp_path_factory.mktemp("ball") / "ball.toml"
+    path.write_text('name = "x"\n[source]\nnuclide = "51Cr"\n[[zone]]\nname = "ball"\nshape = { kind = "ball", radius = "1 m" }\n')
+    return cards.load(path)
+
+
+@pytest.mark.parametrize("hypothesis", DAMPED, ids=lambda h: h.name)
+@given(where=positions)
+def test_kernels_are_exact_for_any_damping(ball: Experiment, hypothesis: Hypothesis, where: list[float]) -> None:
+    """Nodes are made for oscillation up to the reach; between its bounds no damping parameter needs more of them than that."""
+    mu = Expectation(ball.kernel(), hypothesis)
+    theta = {p.name: float(p.at(x)) for p, x in zip(mu.parameters, where, strict=False)}
+    if hypothesis.name == "broad-sterile":
+        theta["dm2"] = theta["dm2"] / (1 + theta["width"])  # the reach is that of the largest mass
+    edges = np.concatenate([[0.0], np.geomspace(1e-6, 1, 20_001)])
+    middle, share = 0.5 * (edges[1:] + edges[:-1]) * u.m, np.diff(edges)
+    strength = sum(part.cross_section[0] for part in ball.channel.parts(ball.source)) * ball.source.intensities
+    per_line = [(hypothesis.probabilities(theta, middle, np.full_like(middle, line.energy))[0] * share).sum() for line in ball.source.lines]
+    assert mu(theta)[0] / mu.null[0] == pytest.approx(strength @ np.array(per_line) / strength.sum(), abs=1e-4)  # accuracy asked of the kernel
 
 
 @given(pairs=nodes, s=st.floats(0, 1), dm2=st.floats(0.05, 30), factor=st.floats(0.1, 10))
