@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCKS = [(page, text, says) for page in PAGES for text, says in re.findall(r"```python\n(.*?)```(.*?)(?=```python|\Z)", page.read_text(encoding="utf-8"), re.DOTALL)]
+CODE = re.compile(r"```python\n(.*?)```(.*?)(?=```python|\Z)", re.DOTALL)
+BLOCKS = [(page, text, says) for page in PAGES for text, says in CODE.findall(page.read_text(encoding="utf-8"))]
 COMMANDS = [(page, line) for page in PAGES for line in re.findall(r"^    (megacurie [^#\n]+)", page.read_text(encoding="utf-8"), re.MULTILINE)]
 
 

@@ -70,10 +70,18 @@ CARDS = {
     ),
     "unknown material": ('"gallium"', '"galium"', "target.material: 'galium' is not a known material. Did you mean 'gallium'?"),
     "unknown channel": ("material", 'channel = "cenvs"\nmaterial', "target.channel: 'cenvs' is not a known channel. Did you mean 'cevns'?"),
-    "channel like none": ("material", 'channel = "x"\nmaterial', "target.channel: 'x' is not a known channel. Known: cevns, electron-scattering, ga71-capture."),
+    "channel of no kind": (
+        "material",
+        'channel = "x"\nmaterial',
+        "target.channel: 'x' is not a known channel. Known: cevns, electron-scattering, ga71-capture.",
+    ),
     "coherent scattering on what": ('material = "gallium"', 'channel = "cevns"', "target.material: missing; coherent scattering needs to know its nuclei"),
     "negative threshold": ("[target]", '[detector]\nthreshold = "-1 keV"\n[target]', "detector.threshold: '-1 keV': expected zero or more"),
-    "threshold in metres": ("[target]", '[detector]\nthreshold = "1 m"\n[target]', "detector.threshold: '1 m': expected energy (MeV, keV, eV), but 'm' is a unit of length"),
+    "threshold in metres": (
+        "[target]",
+        '[detector]\nthreshold = "1 m"\n[target]',
+        "detector.threshold: '1 m': expected energy (MeV, keV, eV), but 'm' is a unit of length",
+    ),
     "unknown model": (
         "material",
         'cross_section = "bahcal-1997"\nmaterial',

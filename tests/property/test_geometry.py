@@ -19,9 +19,7 @@ cylinders = st.builds(lambda r, z, h: Cylinder(radius=r * u.m, bottom=z * u.m, t
 primitives = balls | shells | cylinders
 shapes = st.recursive(
     primitives,
-    lambda inner: (
-        st.builds(lambda a, b: Union(parts=(a, b)), inner, inner) | st.builds(lambda a, b: Difference(target=a, without=b), inner, inner)
-    ),
+    lambda inner: st.builds(lambda a, b: Union(parts=(a, b)), inner, inner) | st.builds(lambda a, b: Difference(target=a, without=b), inner, inner),
     max_leaves=5,
 )
 DISTANCE = np.linspace(1e-3, 9, 300)
@@ -128,9 +126,7 @@ def test_compression_is_a_gauss_quadrature(fine: PathLengthDistribution, n: int)
     # Chebyshev polynomials of the middle 1.05 m and half width 0.95 m stay in [-1, 1], so that every degree can be compared at one scale.
     for degree in range(2 * n):
         coefficients = np.eye(degree + 1)[degree]
-        one, two = (
-            paths.average(lambda x, c=coefficients: np.polynomial.chebyshev.chebval((x / u.m - 1.05) / 0.95, c)) for paths in (fine, coarse)
-        )
+        one, two = (paths.average(lambda x, c=coefficients: np.polynomial.chebyshev.chebval((x / u.m - 1.05) / 0.95, c)) for paths in (fine, coarse))
         assert abs(one - two) < 1e-10  # T_n' <= n^2 = 6e3, times rounding of nodes and weights
 
 
@@ -140,7 +136,5 @@ def test_compress_to_reaches_its_accuracy(fine: PathLengthDistribution, phase: f
     coarse = fine.compress_to(phase / u.m, accuracy)
     assert math.isclose(coarse.mean_path, fine.mean_path, rel_tol=1e-12)  # moment of degree zero: sum of up to 300 weights
     for k in np.linspace(0, phase, 41) / u.m:
-        change = [
-            coarse.average(lambda x, f=f, k=k: f(2 * k * x)) - fine.average(lambda x, f=f, k=k: f(2 * k * x)) for f in (np.cos, np.sin)
-        ]
+        change = [coarse.average(lambda x, f=f, k=k: f(2 * k * x)) - fine.average(lambda x, f=f, k=k: f(2 * k * x)) for f in (np.cos, np.sin)]
         assert math.hypot(*change) <= accuracy + 1e-12  # rounding of the sums

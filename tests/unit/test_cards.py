@@ -146,7 +146,8 @@ def test_coherent_scattering_needs_its_nuclei(make):
 
 
 def test_a_doubtful_table_is_a_note(make):
-    zone = 'shape = { kind = "ball", radius = "1 m" }\nstatus = "assumed"\nnote = "a guess"\nwithout = [{ kind = "ball", radius = "1 cm", status = "unverified" }]'
+    cavity = 'without = [{ kind = "ball", radius = "1 cm", status = "unverified" }]'
+    zone = f'shape = {{ kind = "ball", radius = "1 m" }}\nstatus = "assumed"\nnote = "a guess"\n{cavity}'
     experiment = make(zone, source='status = "measured"')
     assert experiment.notes == ("† zone.a: assumed. a guess", "† zone.a.without.0: unverified.")
     assert make('shape = { kind = "ball", radius = "1 m" }').notes == ()

@@ -123,7 +123,7 @@ def test_doubts_of_a_card_are_notes(card: Path) -> None:
     assert mci.report.summary(mci.load(card)).notes == (MEANING,)  # of the cross section of the ground state
     card.write_text(CARD.replace('name = "ball"', 'name = "ball"\nstatus = "assumed"\nnote = "a guess"'))
     assert mci.report.summary(mci.load(card)).notes == ("† zone.ball: assumed. a guess", MEANING)
-    inner, outer = mci.report.summary(mci.load("best")).notes
+    inner, outer, *_ = mci.report.summary(mci.load("best")).notes
     assert inner.startswith("† zone.inner: assumed. the cavity around the source is not published")
     assert outer.startswith("† zone.outer: assumed. the height of the source above the floor")
 

@@ -116,9 +116,12 @@ def scan(
     if (points := math.prod(map(len, axes.values()))) > _POINTS:
         raise DataError(f"{points} points on the grid of all --axis: expected at most {_POINTS}")
     datasets = _datasets(data, cross_section, conventions, on_card)
-    result = inference.scan(datasets.likelihood(chosen), axes, fixed=fixed)
-    regions = [result.region(sigma=s) for s in (sigma or ([] if level else [1, 2, 3]))] + [result.region(confidence=c) for c in level or ()]
+    likelihood = datasets.likelihood(chosen)
+    result = inference.scan(likelihood, axes, fixed=fixed)
+    lowest = inference.fit(likelihood, fixed=fixed).chi2  # regions are about the best fit, which a coarse grid may miss
+    regions = [result.region(sigma=s, minimum=lowest) for s in (sigma or ([] if level else [1, 2, 3]))]
+    regions += [result.region(confidence=c, minimum=lowest) for c in level or ()]
     if as_json:
-        emit_json({**_about(datasets, name), **result.to_dict(), "thresholds": {r.label: r.threshold for r in regions}}, output)
+        emit_json({**_about(datasets, name), **result.to_dict(), "chi2_best_fit": lowest, "thresholds": {r.label: r.threshold for r in regions}}, output)
     else:
         emit(f"{', '.join(datasets.names)}: {name} (cross section {cross_section}, conventions {conventions})\n{scan_table(result, regions)}", output)

@@ -17,10 +17,11 @@ import numpy as np
 from megacurie.experiments.kernel import Block, Prediction, RateKernel
 from megacurie.foundation import units
 from megacurie.foundation.arrays import Array, blocks, namespace
-from megacurie.foundation.errors import RangeError
+from megacurie.foundation.errors import DataError, RangeError
 from megacurie.foundation.parameters import Parameter, Theta
 
 _CACHE = 2**17  # numbers of one block of a grid: 1 MB
+_SLACK = 1e-9  # rounding of a probability
 
 
 class Hypothesis(Protocol):
@@ -68,6 +69,7 @@ class Expectation:
         self.hypothesis = hypothesis
         self.affine = hypothesis.affine
         self.references = kernel.references | hypothesis.references
+        _try(hypothesis, kernel)
         self._particles: dict[str, tuple[Array, Array]] = {}
         pieces: dict[tuple[int, int], list[tuple[str, _Piece]]] = {}
         for particle in dict.fromkeys(b.particle for b in kernel.blocks):
@@ -211,6 +213,26 @@ class Expectation:
             parameter.check(theta[parameter.name])
         self.check(theta)
         return Prediction(counts=self(theta), labels=self.kernel.labels, references=self.references)
+
+
+def _try(hypothesis: Hypothesis, kernel: RateKernel) -> None:
+    """Refuse a hypothesis that does not answer with probabilities, before anything is computed with it: at three thetas, on the nodes of one block."""
+    block, said = kernel.blocks[0], f"hypothesis {hypothesis.name!r}"
+    for position in (0.25, 0.5, 0.75):
+        theta = {p.name: float(p.at(position)) for p in hypothesis.parameters}
+        try:
+            P_e, P_x = hypothesis.probabilities(theta, block.baseline, block.energy, particle=block.particle)
+            factor = hypothesis.scale(theta, block.energy, block.tags)
+        except KeyError as error:
+            known = ", ".join(theta) or "none"
+            raise DataError(f"{said} reads theta[{error}], which is not one of its parameters ({known}). Declare it in 'parameters'") from None
+        n = block.energy.shape
+        if np.shape(P_e) != n or np.shape(P_x) != n:
+            raise DataError(f"{said}: probabilities of shapes {np.shape(P_e)} and {np.shape(P_x)}: expected two arrays {n}, one number per node")
+        inside = (P_e > -_SLACK) & (P_x > -_SLACK) & (P_e + P_x < 1 + _SLACK)
+        if not bool(np.all(inside)) or not bool(np.all(np.isfinite(factor))):
+            at = ", ".join(f"{p.name} = {p.show(theta[p.name])}" for p in hypothesis.parameters) or "no parameters"
+            raise DataError(f"{said} at {at}: expected P_e and P_x in [0, 1], their sum at most 1, and a finite scale. Correct its formula")
 
 
 def _columns(theta: Mapping[str, Any]) -> dict[str, Any]:

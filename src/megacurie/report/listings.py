@@ -9,6 +9,7 @@ import numpy as np
 from megacurie.experiments.experiment import Experiment
 from megacurie.foundation import units
 from megacurie.foundation.display import Table
+from megacurie.foundation.parameters import Parameter
 from megacurie.foundation.provenance import Datum
 from megacurie.statistics.results import Region, Scan
 from megacurie.studies.published import Checked, Reproduction
@@ -47,13 +48,14 @@ def _number(value: float, unit: str) -> str:
 
 def _closing(result: Reproduction) -> str:
     n = result.summary
-    found = {row.row.id: row.computed for row in result.rows}
-    mean, sigma = (found.get(f"giunti-2022.{part}.bahcall-1997") for part in ("rbar", "significance"))
+    found = {row.row.id: row.computed for row in result.rows if row.computed is not None}
+    mean, sigmas = found.get("giunti-2022.rbar.bahcall-1997"), [value for name, value in found.items() if ".significance." in name]
     counts = f"{n['reproduced']} of {len(result.rows)} published numbers reproduced, {n['explained']} explained, {n['open']} open"
     counts += "".join(f", {n[name]} {name}" for name in ("skipped", "failed") if n[name]) + "."
-    if mean is None or sigma is None:
+    if mean is None or len(sigmas) < 2:
         return counts
-    return f"Gallium detectors count {100 * (1 - mean):.0f} % fewer neutrinos than expected: {sigma:.1f} sigma (Bahcall's cross section).\n{counts}"
+    spread = f"{min(sigmas):.1f} to {max(sigmas):.1f} sigma, by cross section and treatment of its error"
+    return f"Gallium detectors count {100 * (1 - mean):.0f} % fewer neutrinos than expected: {spread}.\n{counts}"
 
 
 def reference_data(prefix: str, found: Sequence[Datum]) -> Table:
@@ -85,9 +87,15 @@ def scan_table(scan: Scan, regions: Sequence[Region]) -> Table:
     at = ", ".join(f"{p.name} = {p.show(float(scan.axes[p.name][i]))}" for p, i in zip(scan.parameters, place, strict=True))
     rows = [("minimum of the grid", at, "")]
     for region in regions:
-        spans = []
-        for p in region.parameters:
-            low, high = region.bounds(p.name)
-            spans.append(f"{p.name} {p.show(low)} to {p.show(high)}")
+        spans = [_span(region, p) for p in region.parameters] if region.inside.any() else ["no point of the grid: a finer one may have some"]
         rows.append((region.label, ", ".join(spans), f"Delta chi2 < {region.threshold:.2f}"))
     return Table(title=f"Scan: {' x '.join(str(n) for n in scan.chi2.shape)} points, smallest chi2 {scan.chi2.min():.2f}", rows=tuple(rows))
+
+
+def _span(region: Region, parameter: Parameter) -> str:
+    """Extent of a region along one axis, and where it goes on past the axis."""
+    low, high = region.bounds(parameter.name)
+    axis = region.axes[parameter.name]
+    ends = [side for side, at, end in (("below", low, axis.min()), ("above", high, axis.max())) if at == end]
+    on = f" (to the end of the axis {' and '.join(ends)})" if ends else ""
+    return f"{parameter.name} {parameter.show(low)} to {parameter.show(high)}{on}"

@@ -113,7 +113,8 @@ def _zone(experiment: Experiment, zone: Zone, expected: float | None) -> Iterato
         yield "mass", units.format(volume * experiment.material.density, "t", 5)
     published = "" if zone.published_path is None else f"; published and used {units.format(zone.published_path, 'cm')}"
     yield "mean path", f"{units.format(paths.mean_path, 'cm', 5)} from the shape{published}"
-    yield "mean distance", units.format(paths.mean_distance, "cm", 5)
+    of_volume, of_flux = (units.format(distance, "cm", 5) for distance in (paths.mean_distance, paths.flux_weighted_distance))
+    yield "mean distance", f"{of_volume} of the volume, {of_flux} weighted with the flux"
     if expected is None:
         yield "expected", f"null: missing {', '.join(experiment.missing)}"
     elif experiment.quantity == "rate":

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtrc, chdtri, erfc, erfcinv
+from scipy.special import chdtrc, chdtri, erfc, erfcinv, ndtri
 
 from megacurie.foundation import units
 from megacurie.foundation.arrays import Array
@@ -47,6 +47,17 @@ def sigma_of(p: float) -> float:
     if not 0 <= p <= 1:
         raise RangeError(f"p-value {p}: expected a number in [0, 1]")
     return math.sqrt(2) * float(erfcinv(p))
+
+
+def one_sided(p: float) -> float:
+    """One-sided Gaussian significance of a p-value, zero at most probable.
+
+    Examples
+    --------
+    >>> round(one_sided(0.00135), 2)
+    3.0
+    """
+    return max(-float(ndtri(p)), 0.0)
 
 
 def p_of(sigma: float) -> float:
@@ -195,8 +206,12 @@ class Fit:
             rows.append((p.name, p.show(self.best[p.name]), error))
         dof = "" if self.dof is None else f" / {self.dof}"
         rows.append(("chi2 / dof", f"{self.chi2:.2f}{dof}", f"p = {self.p_value:.2g}" if self.p_value is not None else ""))
-        rows.append(("chi2 without", f"{self.null_chi2:.2f}", f"Delta chi2 = {self.delta_chi2:.2f}"))
-        rows.append(("significance", f"{self.significance['wilks_1']:.2f} sigma", f"Wilks, 1 parameter; {self.significance['wilks_2']:.2f} with 2"))
+        rows.append(("chi2 without", f"{self.null_chi2:.2f}", f"Delta chi2 = {max(self.delta_chi2, 0.0):.2f}"))
+        k = len(self.parameters) - len(self.fixed)
+        if k:
+            chance = p_value(max(self.delta_chi2, 0.0), k)
+            sides = f"two-sided; one-sided {one_sided(chance):.2f}"
+            rows.append(("significance", f"{sigma_of(chance):.2f} sigma", f"Wilks, {k} parameter{'s' if k > 1 else ''}, {sides}"))
         rows += [(f"pull {name}", f"{x:+.2f}", "sigma") for name, x in self.pulls.items()]
         for m in self.minima[1:]:
             rows.append(

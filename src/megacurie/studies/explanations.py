@@ -14,6 +14,7 @@ from megacurie.experiments.experiment import Experiment
 from megacurie.foundation import units
 from megacurie.foundation.arrays import Array
 from megacurie.foundation.display import Table
+from megacurie.foundation.errors import DataError
 from megacurie.physics import hypotheses as h
 from megacurie.statistics import inference
 from megacurie.statistics.likelihood import Likelihood
@@ -163,6 +164,7 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """JSON: explanations with fit and predicted ratios, separations by experiment."""
         return {
+            "experiments": list(self.experiments),
             "explanations": [
                 {
                     "name": why.name,
@@ -196,10 +198,12 @@ class Comparison:
             rows.append((why.name, f"{why.fit.chi2:.1f}", p, f"{max(why.fit.delta_chi2, 0.0):.1f}", *cells))
         notes = ["ratio to no new physics at the best fit to gallium; in brackets its range for Delta chi2 <= 1"]
         for name in self.experiments:
-            known = {pair: sigma for pair, sigma in self.separation[name].items() if sigma is not None}
+            # between explanations that the gallium data allow: the others are told apart already
+            fits = {why.name for why in self.explanations if why.fit.p_value is None or why.fit.p_value > 0.01}
+            known = {pair: sigma for pair, sigma in self.separation[name].items() if sigma is not None and fits.issuperset(pair)}
             if known:
                 (a, b), most = max(known.items(), key=lambda item: item[1])
-                notes.append(f"{name}: tells {a} from {b} at {most:.1f} sigma ({self.errors[name]})")
+                notes.append(f"{name}: of those that fit, tells {a} from {b} best, at {most:.1f} sigma ({self.errors[name]})")
             else:
                 notes.append(f"{name}: {self.errors[name]}")
         return Table(title="Explanation x experiment", head=("explanation", "chi2", "p", "preference", *self.experiments), rows=tuple(rows), notes=tuple(notes))
@@ -228,6 +232,9 @@ def compare(experiments: Sequence[Experiment], whys: Sequence[Explanation] | Non
     0.80
     """
     whys = explanations() if whys is None else tuple(whys)
+    for what, given in (("experiments", [experiment.name for experiment in experiments]), ("explanations", [why.name for why in whys])):
+        if len(set(given)) < len(given):
+            raise DataError(f"{what} {', '.join(given)}: expected each once, under a name of its own")
     expected: dict[tuple[str, str], Expected] = {}
     separation: dict[str, dict[tuple[str, str], float | None]] = {}
     errors: dict[str, str] = {}

@@ -7,21 +7,19 @@ scales it by the ratio of the cross sections. The kernel is normalised to 1 with
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
-from megacurie.experiments import cards
 from megacurie.experiments.expectation import Expectation, Hypothesis
-from megacurie.experiments.experiment import DM2_MAX, Experiment, Published
+from megacurie.experiments.experiment import DM2_MAX
 from megacurie.experiments.kernel import RateKernel
 from megacurie.foundation import provenance, units
 from megacurie.foundation.arrays import Array
 from megacurie.foundation.display import Table
-from megacurie.foundation.errors import CardError, DataError, RangeError, did_you_mean
+from megacurie.foundation.errors import DataError, RangeError, did_you_mean
 from megacurie.foundation.measurement import Measurement, Pull
 from megacurie.physics.channels.nuclear_capture import NuclearCapture
 from megacurie.physics.hypotheses import ActivityScale
@@ -29,29 +27,8 @@ from megacurie.physics.sources import Source, source
 from megacurie.statistics.covariance import Treatment, covariance
 from megacurie.statistics.inference import fit
 from megacurie.statistics.likelihood import GaussianLikelihood
-
-CARDS = ("gallex-cr1", "gallex-cr2", "sage-cr", "sage-ar", "best")
-"""The built-in source measurements, in the order in which they were made (SAGE's argon run before BEST)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One measured value: a zone of an experiment."""
-
-    name: str
-    experiment: Experiment
-    zone: int
-
-    @property
-    def published(self) -> Published:
-        """What was published of the experiment."""
-        assert self.experiment.published is not None
-        return self.experiment.published
-
-    @property
-    def zone_name(self) -> str:
-        """Name of the zone."""
-        return self.experiment.zones[self.zone].name
+from megacurie.studies.entries import Entry, refuse_idle
+from megacurie.studies.entries import entries as entries_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +196,9 @@ def datasets(
     """
     rules = _rules(conventions)
     capture = NuclearCapture(model=cross_section)
-    entries = _entries(tuple(only or ("gallium",)), capture, settings)
+    if settings:
+        refuse_idle(tuple(only or ("gallium",)), capture, settings)
+    entries = entries_of(tuple(only or ("gallium",)), capture, settings)
     inputs = rules.get("inputs", {})
     values, plus, minus, notes = [], [], [], []
     pulls: dict[tuple[str, Literal["reference", "prediction"]], Array] = {}
@@ -270,36 +249,6 @@ def _rules(name: str) -> Mapping[str, Any]:
         raise DataError(f"no conventions {name!r}. {did_you_mean(name, conventions())}")
     rules: Mapping[str, Any] = provenance.look_up(f"conventions.{name}")
     return rules
-
-
-def _entries(only: tuple[str, ...], capture: NuclearCapture, settings: Mapping[str, str] | None) -> tuple[Entry, ...]:
-    """Every zone asked for, once, in the order of ``CARDS``, files last; settings are applied to the cards asked for."""
-    files = dict.fromkeys(name for name in only if name.endswith(".toml") or "/" in name)
-    groups: dict[str, list[str]] = {card: [entry.name for entry in _zones(card, None, capture)] for card in CARDS}
-    groups["gallium"] = [name for card in CARDS for name in groups[card]]
-    for name in only:
-        if name not in files and name not in groups and name not in groups["gallium"]:
-            raise DataError(f"no data {name!r}. {did_you_mean(name, {*groups, *groups['gallium']})}")
-    wanted = {entry for name in only if name not in files for entry in groups.get(name, [name])}
-    chosen = {card: [e for e in _zones(card, settings, capture) if e.name in wanted] for card in CARDS if wanted & set(groups[card])}
-    chosen |= {file: _zones(file, settings, capture) for file in files}
-    for names in ([e.name for entries in chosen.values() for e in entries], [entries[0].experiment.name for entries in chosen.values()]):
-        twice = [name for name, n in Counter(names).items() if n > 1]
-        if twice:
-            raise DataError(f"two of {', '.join(chosen)} are named {twice[0]!r}: expected each experiment once. Give the file another 'name'")
-    return tuple(entry for entries in chosen.values() for entry in entries)
-
-
-def _zones(card: str, settings: Mapping[str, str] | None, capture: NuclearCapture) -> list[Entry]:
-    """The measured values of one card: named after it, a file's after its experiment."""
-    experiment = cards.load(card, settings)
-    if experiment.published is None:
-        raise CardError(card, ["no [measurement] table: expected one to fit to. 'megacurie predict' needs none"])
-    name = card if card in CARDS else experiment.name
-    return [
-        Entry(name=name if len(experiment.zones) == 1 else f"{name}-{zone.name}", experiment=replace(experiment, channel=capture), zone=i)
-        for i, zone in enumerate(experiment.zones)
-    ]
 
 
 def _error(rules: Mapping[str, Any], capture: NuclearCapture, source: Source) -> float:

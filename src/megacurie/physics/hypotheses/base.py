@@ -6,6 +6,9 @@ import abc
 from collections import Counter
 from typing import Any, final
 
+import numpy as np
+
+from megacurie.foundation import units
 from megacurie.foundation.arrays import Array, namespace
 from megacurie.foundation.errors import RangeError
 from megacurie.foundation.parameters import Parameter, Theta
@@ -59,8 +62,13 @@ class Hypothesis(abc.ABC):
         return 1.0
 
     def phase(self, theta: Theta) -> float:
-        """Largest oscillation phase per L/E that these theta reach: a kernel is exact up to its ``reach`` only."""
-        return 0.0
+        """Largest oscillation phase per L/E that these theta reach: a kernel is exact up to its ``reach`` only.
+
+        By default every parameter in eV2 of a class with probabilities of its own is taken for a dm2, which is safe: override it where one is not.
+        """
+        if _only_scales(self):
+            return 0.0
+        return max((float(np.max(np.abs(theta[p.name]))) for p in self.parameters if p.unit == "eV2"), default=0.0) / (4 * units.hbarc)
 
 
 @final

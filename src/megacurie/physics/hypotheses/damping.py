@@ -35,7 +35,7 @@ class WavePacketSterile(Hypothesis):
         Parameter("sigma_en", "MeV", low=1e-3, high=10.0, scale="log", label=r"$\sigma_\mathrm{en}$ [MeV]"),
     )
     affine = "sin2_2theta"
-    references = frozenset({"Krueger:2023skk"})
+    references = frozenset({"Arguelles:2022bvt", "Krueger:2023skk"})
 
     def probabilities(self, theta: Theta, L: Array, E: Array, *, particle: str = "neutrino") -> tuple[Array, Array]:
         xp = namespace(L, E, *theta.values())
@@ -60,6 +60,7 @@ class DecayingSterile(Hypothesis):
     """
 
     name = "decaying-sterile"
+    references = frozenset({"Moss:2017pur"})
     parameters = (_UE4, _DM2, Parameter("m_over_tau", "eV2", low=1e-3, high=1e2, scale="log", label=r"$m_4/\tau_4$ [eV$^2$]"))
 
     def probabilities(self, theta: Theta, L: Array, E: Array, *, particle: str = "neutrino") -> tuple[Array, Array]:
@@ -87,6 +88,7 @@ class BroadSterile(Hypothesis):
     """
 
     name = "broad-sterile"
+    references = frozenset({"Banks:2023qgd"})
     parameters = (_UE4, _DM2, Parameter("width", "", low=0.0, high=1.0, label=r"relative width $w$"))
 
     def probabilities(self, theta: Theta, L: Array, E: Array, *, particle: str = "neutrino") -> tuple[Array, Array]:

@@ -50,6 +50,7 @@ class LargeExtraDimension(Hypothesis):
     modes: int = 4
 
     name = "large-extra-dimension"
+    references = frozenset({"Davoudiasl:2002fq", "Forero:2022skg"})
     parameters = (
         Parameter("a", "um", low=0.01, high=0.5, scale="log", label=r"$a$ [$\mu$m]"),
         Parameter("m0", "eV", low=1e-3, high=0.5, label=r"$m_1^D$ [eV]"),

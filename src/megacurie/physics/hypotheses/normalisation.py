@@ -83,10 +83,11 @@ class Ge71HalfLife(Hypothesis):
 
     Sources
     -------
-    The matrix element of capture to the ground state is that of the electron capture of 71Ge; arXiv:2303.05227.
+    The matrix element of capture to the ground state is that of the electron capture of 71Ge; V. Brdar, J. Gehrlein and J. Kopp, arXiv:2303.05528.
     """
 
     name = "ge71-half-life"
+    references = frozenset({"Brdar:2023cms"})
     parameters = (Parameter("half_life", "d", low=8.0, high=20.0, label=r"$T_{1/2}(^{71}\mathrm{Ge})$ [d]"),)
 
     def scale(self, theta: Theta, E: Array, tags: frozenset[str]) -> Any:

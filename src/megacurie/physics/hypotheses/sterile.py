@@ -42,6 +42,7 @@ class Sterile(Hypothesis):
     """
 
     name = "sterile"
+    references = frozenset({"Giunti:2019aiy"})
     parameters = (
         Parameter("sin2_2theta", "", low=0.0, high=1.0, label=r"$\sin^2 2\theta_{ee}$"),
         Parameter("dm2", "eV2", low=0.05, high=30.0, scale="log", label=r"$\Delta m^2_{41}$ [eV$^2$]"),
@@ -70,6 +71,7 @@ class Sterile2(Hypothesis):
     """
 
     name = "sterile-2"
+    references = frozenset({"Sorel:2003hf"})
     parameters = (
         Parameter("ue4_squared", "", low=0.0, high=0.5, label=r"$|U_{e4}|^2$"),
         Parameter("dm2_41", "eV2", low=0.05, high=30.0, scale="log", label=r"$\Delta m^2_{41}$ [eV$^2$]"),
@@ -100,6 +102,7 @@ class CptViolation(Hypothesis):
     """
 
     name = "cpt-violation"
+    references = frozenset({"Giunti:2010zs"})
     parameters = (
         Parameter("sin2_2theta", "", low=0.0, high=1.0, label=r"$\sin^2 2\theta_{ee}$"),
         Parameter("dm2", "eV2", low=0.05, high=30.0, scale="log", label=r"$\Delta m^2_{41}$ [eV$^2$]"),
