@@ -28,9 +28,9 @@ def refused(run, message):
 
 
 def test_text_without_cards_takes_one_of_each_channel(megacurie):
-    run = megacurie("compare", *CHEAP)
+    run = megacurie("compare", *CHEAP, "-H", "cross-section-scale")
     assert (run.code, run.err, run.written) == (0, "", frozenset())
-    title, head, _, nothing, activity, *notes = run.out.splitlines()
+    title, head, _, nothing, activity, _, *notes = run.out.splitlines()
     assert title == "Explanation x experiment"
     assert all(name in head for name in ("explanation", "chi2", "preference", *NAMES))
     assert nothing.split()[0] == "no-oscillation"
@@ -38,12 +38,13 @@ def test_text_without_cards_takes_one_of_each_channel(megacurie):
     assert activity.split()[0] == "activity-scale"
     assert notes[0].strip() == "ratio to no new physics at the best fit to gallium; in brackets its range for Delta chi2 <= 1"
     for name, note in zip(NAMES, notes[1:], strict=True):
-        assert note.strip().startswith(f"{name}: tells no-oscillation from activity-scale at ")
+        assert note.strip().startswith(f"{name}: of those that fit, tells activity-scale from cross-section-scale best, at ")
 
 
 def test_json(megacurie):
     found = megacurie("compare", *CHEAP, "--json").json
-    assert found.keys() == {"data", "cross_section", "conventions", "explanations", "separation_sigma", "errors"}
+    assert found["experiments"] == NAMES
+    assert found.keys() == {"data", "cross_section", "conventions", "experiments", "explanations", "separation_sigma", "errors"}
     assert (len(found["data"]), found["cross_section"], found["conventions"]) == (6, "bahcall-1997", "schwetz-2023")
     nothing, activity = found["explanations"]
     assert (nothing["name"], nothing["best"], nothing["dof"]) == ("no-oscillation", {}, 6)
@@ -122,6 +123,8 @@ WRONG = {
     ("best", "-H", "sterlie"): "megacurie: no hypothesis 'sterlie'. Did you mean 'sterile'? A class of your own is module:Class",
     ("best", *CHEAP, "--cross-section", "bahcal-1997"): "megacurie: no cross-section model 'bahcal-1997'. Did you mean 'bahcall-1997'?",
     ("best", *CHEAP, "--conventions", "schwetz"): "megacurie: no conventions 'schwetz'. Did you mean 'schwetz-2023'?",
+    ("best", "best", *CHEAP): "megacurie: experiments BEST, BEST: expected each once, under a name of its own",
+    ("best", *CHEAP[:2], *CHEAP): "megacurie: explanations no-oscillation, no-oscillation, activity-scale: expected each once, under a name of its own",
     ("best", *CHEAP, "-o", "no/table.txt"): "megacurie: no/table.txt: no folder 'no'. Make it first, or save into one that exists",
 }
 

@@ -104,3 +104,53 @@ def test_template_is_ready_to_use(megacurie):
     run = megacurie("predict", "my.toml", "--json").json
     assert [zone["name"] for zone in run["zones"]] == ["inner", "outer"]
     assert all(zone["counts"] > 0 for zone in run["zones"])
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (
+            "L * 0 + 1 + theta['s'], L * 0",
+            "hypothesis 'mine' at s = 0.25: expected P_e and P_x in [0, 1], their sum at most 1, and a finite scale. Correct its formula",
+        ),
+        (
+            "L * float('nan'), L * 0",
+            "hypothesis 'mine' at s = 0.25: expected P_e and P_x in [0, 1], their sum at most 1, and a finite scale. Correct its formula",
+        ),
+        ("L * 0 + theta['q'], L * 0", "hypothesis 'mine' reads theta['q'], which is not one of its parameters (s). Declare it in 'parameters'"),
+    ],
+    ids=["above one", "not a number", "unknown parameter"],
+)
+def test_a_class_that_gives_no_probabilities_is_refused(megacurie, folder, body, message):
+    (folder / "wrong.py").write_text(
+        "import megacurie as mci\n\n\nclass Mine(mci.Hypothesis):\n    name = 'mine'\n    parameters = (mci.Parameter('s', '', low=0, high=1),)\n\n"
+        f"    def probabilities(self, theta, L, E, *, particle='neutrino'):\n        return {body}\n",
+        encoding="utf-8",
+    )
+    import sys
+
+    sys.modules.pop("wrong", None)
+    run = megacurie("fit", "best", "-H", "wrong:Mine")
+    assert (run.code, run.out, run.err) == (2, "", f"megacurie: {message}\n")
+
+
+def test_a_dm2_without_a_declared_phase_stays_within_the_reach(megacurie, folder):
+    """An oscillation up to 100 eV2 whose class says nothing of its phase must not be fitted where the nodes are too few."""
+    (folder / "undeclared.py").write_text(
+        "import megacurie as mci\n\n\nclass Wave(mci.Hypothesis):\n    name = 'wave'\n"
+        "    parameters = (mci.Parameter('s', '', low=0, high=1), mci.Parameter('d', 'eV2', low=0.05, high=100, scale='log'))\n\n"
+        "    def probabilities(self, theta, L, E, *, particle='neutrino'):\n"
+        "        return mci.Sterile().probabilities({'sin2_2theta': theta['s'], 'dm2': theta['d']}, L, E)\n",
+        encoding="utf-8",
+    )
+    found = megacurie("fit", "gallium", "-H", "undeclared:Wave", "--json").json
+    known = megacurie("fit", "gallium", "-H", "sterile", "--json").json
+    assert found["best"]["d_eV2"] == pytest.approx(known["best"]["dm2_eV2"], rel=1e-3)  # the same minimum, polished from another grid
+    assert any("reach of the kernel" in note for note in found["notes"])
+
+
+@pytest.mark.parametrize("setting", ["source.activity=1 MCi", "zone.mean_path=1 m", "detector.efficiency=0.5", "target.cross_section=kostensalo-2019"])
+def test_a_setting_without_effect_on_a_fit_is_refused(megacurie, folder, setting):
+    run = megacurie("fit", "best", "-H", "sterile", "--set", setting)
+    assert (run.code, run.out) == (2, "")
+    assert run.err.startswith(f"megacurie: --set {setting.partition('=')[0]}: no effect on a fit, whose data are ratios to the published prediction.")

@@ -34,7 +34,7 @@ def test_whole_ends_with_two_lines_for_a_newcomer(megacurie):
     run = megacurie("reproduce")
     assert run.code == 0
     *_, first, second = run.out.splitlines()
-    assert first == "Gallium detectors count 20 % fewer neutrinos than expected: 5.3 sigma (Bahcall's cross section)."
+    assert first == "Gallium detectors count 20 % fewer neutrinos than expected: 3.8 to 6.6 sigma, by cross section and treatment of its error."
     found = re.fullmatch(r"(\d+) of (\d+) published numbers reproduced, (\d+) explained, (\d+) open(, \d+ skipped)?\.", second)
     assert found
     reproduced, rows, explained, unexplained = map(int, found.groups()[:4])

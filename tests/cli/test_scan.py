@@ -5,7 +5,7 @@ import json
 import pytest
 
 AXES = ("--axis", "dm2=0.1 eV2:10 eV2:5:log", "--axis", "sin2_2theta=0:1:3")
-KEYS = {"data", "hypothesis", "cross_section", "conventions", "axes", "chi2", "chi2_min", "delta_chi2", "thresholds"}
+KEYS = {"data", "hypothesis", "cross_section", "conventions", "axes", "chi2", "chi2_min", "chi2_best_fit", "delta_chi2", "thresholds"}
 
 
 def test_json(megacurie):

@@ -12,7 +12,7 @@ from megacurie.physics.geometry import PathLengthDistribution, path_lengths
 from megacurie.physics.shapes import Ball, Cylinder, Difference, Shape, Shell, Union
 
 lengths = st.floats(0.05, 3)  # metres
-heights = st.floats(-2, 2)
+heights = st.integers(-2000, 2000).map(lambda mm: 1e-3 * mm)  # to the millimetre: a tank does not end 1e-160 m above the source
 balls = st.builds(lambda r, z: Ball(radius=r * u.m, z=z * u.m), lengths, heights)
 shells = st.builds(lambda r, d, z: Shell(inner=r * u.m, outer=(r + d) * u.m, z=z * u.m), lengths, lengths, heights)
 cylinders = st.builds(lambda r, z, h: Cylinder(radius=r * u.m, bottom=z * u.m, top=(z + h) * u.m), lengths, heights, lengths)

@@ -13,6 +13,7 @@ import megacurie as mci
 from megacurie.experiments import cards
 from megacurie.experiments.experiment import Experiment
 from megacurie.foundation import units as u
+from megacurie.foundation.errors import DataError
 from megacurie.physics.hypotheses import ActivityScale, CrossSectionScale, Decoherence, NoOscillation, Sterile
 from megacurie.studies import explanations as ex
 from megacurie.studies import gallium
@@ -282,7 +283,8 @@ def test_without_statistics_there_is_no_separation_and_a_reason(card: str, toy: 
 def test_json_and_table(scales: tuple[ex.Explanation, ...], toy: Callable[..., Experiment]) -> None:
     table = ex.compare([mci.load("best"), toy()], scales)
     found = json.loads(json.dumps(table.to_dict(), allow_nan=False))
-    assert found.keys() == {"explanations", "separation_sigma", "errors"}
+    assert found["experiments"] == ["BEST", "toy"]
+    assert found.keys() == {"experiments", "explanations", "separation_sigma", "errors"}
     assert [one["name"] for one in found["explanations"]] == [why.name for why in scales]
     for one, why in zip(found["explanations"], scales, strict=True):
         assert (one["chi2"], one["dof"], one["p_value"]) == (why.fit.chi2, why.fit.dof, why.fit.p_value)
@@ -298,6 +300,25 @@ def test_json_and_table(scales: tuple[ex.Explanation, ...], toy: Callable[..., E
     assert {"Barinov:2021asz", "Bahcall:1997eg"} <= table.references
 
 
+def test_notes_compare_what_gallium_allows(scales: tuple[ex.Explanation, ...]) -> None:
+    """No oscillation is ruled out by gallium itself (p = 3e-5), so it is not what an experiment should tell others from."""
+    table = ex.compare([mci.load(card) for card in ex.EXPERIMENTS], scales)
+    for name, note in zip(table.experiments, table.table().notes[1:], strict=True):
+        sigma = table.separation[name]["activity-scale", "cross-section-scale"]
+        assert note == f"{name}: of those that fit, tells activity-scale from cross-section-scale best, at {sigma:.1f} sigma ({table.errors[name]})"
+    assert table.separation["BEST"]["activity-scale", "cross-section-scale"] == pytest.approx(0, abs=1e-4)  # captures only: the same thing, fitted twice
+    for name, note in zip(table.experiments, ex.compare([mci.load(card) for card in ex.EXPERIMENTS], scales[:2]).table().notes[1:], strict=True):
+        assert note == f"{name}: {table.errors[name]}"
+
+
+def test_names_must_differ(scales: tuple[ex.Explanation, ...]) -> None:
+    best = mci.load("best")
+    with pytest.raises(DataError, match="experiments BEST, BEST: expected each once, under a name of its own"):
+        ex.compare([best, replace(best, zones=best.zones[:1])], scales)
+    with pytest.raises(DataError, match="explanations activity-scale, activity-scale: expected each once"):
+        ex.compare([best], [scales[1], scales[1]])
+
+
 def test_no_p_value_without_degrees_of_freedom() -> None:
     whys = ex.explanations(gallium.datasets(only=["best"]), [Sterile()])  # two values, two parameters
     table = ex.compare([mci.load("best")], whys)
@@ -305,3 +326,16 @@ def test_no_p_value_without_degrees_of_freedom() -> None:
     assert one["p_value"] is None
     assert one["best"].keys() == {"sin2_2theta", "dm2_eV2"}
     assert table.table().rows[0][2] == ""
+
+
+@pytest.mark.slow
+def test_a_model_that_contains_another_has_at_least_its_range() -> None:
+    """Decay with 1/tau -> 0 and a mass of no width are 3+1: their allowed ratios cover those of 3+1, but for the points that were thrown."""
+    best = mci.load("best")
+    table = ex.compare([best], ex.explanations(hypotheses=[mci.Sterile(), mci.DecayingSterile(), mci.BroadSterile(), mci.EnergyDependentMixing()]))
+    inner = table.expected["sterile", "BEST"]
+    for name in ("decaying-sterile", "broad-sterile", "energy-dependent-mixing"):
+        outer = table.expected[name, "BEST"]
+        slack = 0.15 * (inner.high - inner.low)  # 8000 points in three dimensions: the corners of the region are not all met
+        assert outer.low < inner.low + slack
+        assert outer.high > inner.high - slack

@@ -65,9 +65,7 @@ def test_wave_of_ball_off_centre() -> None:
     paths = path_lengths(Ball(radius=radius * u.m, z=-d * u.m), phase=20 / u.m)
     for k in (0.5, 5.0, 20.0):
         near = (radius - d) / 2 - math.sin(2 * k * (radius - d)) / (4 * k)
-        far, _ = quad(
-            lambda x, k=k: math.sin(k * x) ** 2 * (1 - (x**2 + d**2 - radius**2) / (2 * x * d)) / 2, radius - d, radius + d, limit=200
-        )
+        far, _ = quad(lambda x, k=k: math.sin(k * x) ** 2 * (1 - (x**2 + d**2 - radius**2) / (2 * x * d)) / 2, radius - d, radius + d, limit=200)
         assert paths.average(survival_phase(k / u.m)) == pytest.approx((near + far) / mean_path_of_ball(radius, d), abs=ACCURACY)
 
 
@@ -86,9 +84,7 @@ def test_cylinder(radius: float, bottom: float, top: float) -> None:
     expected = [fraction_of_cylinder(x, radius, bottom, top) for x in distance]
     assert cylinder.fraction(distance * u.m) == pytest.approx(expected, abs=1e-12)  # rounding through that square root, 1e-5 away
     kinks = sorted({0.0, radius, abs(bottom), abs(top), math.hypot(radius, bottom), math.hypot(radius, top)})
-    pieces = [
-        quad(fraction_of_cylinder, a, b, args=(radius, bottom, top), epsabs=1e-12, epsrel=1e-12, limit=500)[0] for a, b in pairwise(kinks)
-    ]
+    pieces = [quad(fraction_of_cylinder, a, b, args=(radius, bottom, top), epsabs=1e-12, epsrel=1e-12, limit=500)[0] for a, b in pairwise(kinks)]
     mean_path = path_lengths(cylinder, phase=0.0, accuracy=1e-9).mean_path
     assert mean_path == pytest.approx(sum(pieces) * u.m, rel=1e-9)  # asked for; quad reaches 1e-11
 
@@ -133,9 +129,7 @@ def test_ball_source_in_a_ball() -> None:
     assert paths.mean_path == pytest.approx(expected * size, rel=ACCURACY)  # what was asked for
 
 
-@pytest.mark.parametrize(
-    "shape", [Ball(radius=0.5 * u.m, z=0.4 * u.m), Shell(inner=0.4 * u.m, outer=0.9 * u.m), Difference(target=SOURCE, without=TUBE)]
-)
+@pytest.mark.parametrize("shape", [Ball(radius=0.5 * u.m, z=0.4 * u.m), Shell(inner=0.4 * u.m, outer=0.9 * u.m), Difference(target=SOURCE, without=TUBE)])
 def test_lines_from_a_tiny_source_agree_with_the_closed_form(shape: Shape) -> None:
     source = Cylinder(radius=u.nm, bottom=-u.nm, top=u.nm)
     point, lines = (path_lengths(shape, source=body, phase=PHASE) for body in (None, source))

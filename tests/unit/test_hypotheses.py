@@ -214,7 +214,7 @@ def test_jax_differentiates_the_probability() -> None:
 
     s, dm2 = 0.4, 2.0 * u.eV2
     x = dm2 * L[1] / (4 * u.hbarc * E[1])
-    assert float(jax.grad(probability, 0)(s, dm2)) == pytest.approx(-math.sin(x) ** 2, rel=ULPS)
+    assert float(jax.grad(probability, 0)(s, dm2)) == pytest.approx(-(math.sin(x) ** 2), rel=ULPS)
     assert float(jax.grad(probability, 1)(s, dm2)) * dm2 == pytest.approx(-s * math.sin(2 * x) * x, rel=ULPS)
 
 

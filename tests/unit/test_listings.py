@@ -55,10 +55,12 @@ def test_reproduction_ends_with_the_anomaly_where_it_was_computed():
     rows = (
         checked("reproduced", 0.8, id="giunti-2022.rbar.bahcall-1997", unit="1", value=0.8),
         checked("reproduced", 5.25, id="giunti-2022.significance.bahcall-1997", unit="1", value=5.2),
+        checked("reproduced", 4.12, id="paper-2020.significance.ground", unit="1", value=4.1),
+        checked("skipped", None, id="paper-2020.significance.other", unit="1", value=9.0),
     )
     *_, first, second = listings.reproduction(Reproduction(rows=rows)).splitlines()
-    assert first == "Gallium detectors count 20 % fewer neutrinos than expected: 5.2 sigma (Bahcall's cross section)."
-    assert second == "2 of 2 published numbers reproduced, 0 explained, 0 open."
+    assert first == "Gallium detectors count 20 % fewer neutrinos than expected: 4.1 to 5.2 sigma, by cross section and treatment of its error."
+    assert second == "3 of 4 published numbers reproduced, 0 explained, 0 open, 1 skipped."
 
 
 def test_reference_data_of_a_few_numbers_tells_their_notes():
@@ -118,5 +120,6 @@ def test_scan_of_two_parameters_shows_units_and_both_extents():
     (_, at, _), (label, extent, threshold) = table.rows
     assert at == "dm2 = 10 eV2, sin2_2theta = 0.5"  # there BEST's two zones are both averaged, 1 - s/2 near its .79 and .77
     assert label == "4.5 sigma, Wilks with 2 parameters"
-    assert extent.startswith(f"dm2 {low / u.eV2:.4g} eV2 to {high / u.eV2:.4g} eV2, sin2_2theta ")
+    assert (low, high) == (scan.axes["dm2"].min(), scan.axes["dm2"].max())  # a region that goes on past the axis says so
+    assert extent.startswith(f"dm2 {low / u.eV2:.4g} eV2 to {high / u.eV2:.4g} eV2 (to the end of the axis below and above), sin2_2theta ")
     assert threshold == "Delta chi2 < 23.80"  # -2 ln p(4.5 sigma) = -2 ln 6.795e-6

@@ -104,7 +104,7 @@ def test_summary_of_a_design(card: Path) -> None:
     assert found["efficiency"] == "0.3"
     assert found["ball: volume"] == "4.1888 m3"  # 4 pi / 3
     assert found["ball: mean path"] == "100 cm from the shape"
-    assert found["ball: mean distance"] == "75 cm"
+    assert found["ball: mean distance"] == "75 cm of the volume, 50 cm weighted with the flux"  # 3/4 and 1/2 of the radius
     assert found["ball: expected"] == f"{experiment.kernel().without_new_physics()[0]:.5g} events"
     assert found["activity"].startswith("3 MCi +- 0.3 MCi at 2027-01-01T00:00")
     assert not [label for label in found if "measured" in label]

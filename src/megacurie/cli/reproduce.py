@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def reproduce(
-    ids: Annotated[list[str] | None, typer.Argument(help="Rows, or beginnings of their names: giunti-2022.ratio", metavar="[ID]...")] = None,
+    ids: Annotated[list[str] | None, typer.Argument(help="Rows, or beginnings of their names up to a dot: giunti-2022.ratio", metavar="[ID]...")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also the rows that need more than two seconds.")] = False,
     as_json: Json = False,
     output: Output = None,

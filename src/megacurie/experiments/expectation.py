@@ -217,8 +217,8 @@ class Expectation:
 
 def _try(hypothesis: Hypothesis, kernel: RateKernel) -> None:
     """Refuse a hypothesis that does not answer with probabilities, before anything is computed with it: at three thetas, on the nodes of one block."""
-    block, said = kernel.blocks[0], f"hypothesis {hypothesis.name!r}"
-    for position in (0.25, 0.5, 0.75):
+    said = f"hypothesis {hypothesis.name!r}"
+    for block, position in itertools.product(kernel.blocks[:1], (0.25, 0.5, 0.75)):
         theta = {p.name: float(p.at(position)) for p in hypothesis.parameters}
         try:
             P_e, P_x = hypothesis.probabilities(theta, block.baseline, block.energy, particle=block.particle)

@@ -169,4 +169,4 @@ def reproduce(ids: Sequence[str] = (), *, slow: bool = False, progress: Callable
 
 
 def _matches(row: str, name: str) -> bool:
-    return row.startswith(name)
+    return row == name or row.startswith(f"{name}.")
