@@ -18,6 +18,7 @@ class NeutrinoDecay(mci.Hypothesis):
         P = xp.exp(-theta["m_over_tau"] * L / (E * u.hbarc))
         return P, xp.zeros_like(P)
 """
+NO_PROBABILITY = "hypothesis 'mine' at s = 0.25: expected P_e and P_x in [0, 1], their sum at most 1, and a finite scale. Correct its formula"
 MEASUREMENT = """
 [measurement]
 quantity = "rate"
@@ -111,11 +112,11 @@ def test_template_is_ready_to_use(megacurie):
     [
         (
             "L * 0 + 1 + theta['s'], L * 0",
-            "hypothesis 'mine' at s = 0.25: expected P_e and P_x in [0, 1], their sum at most 1, and a finite scale. Correct its formula",
+            NO_PROBABILITY,
         ),
         (
             "L * float('nan'), L * 0",
-            "hypothesis 'mine' at s = 0.25: expected P_e and P_x in [0, 1], their sum at most 1, and a finite scale. Correct its formula",
+            NO_PROBABILITY,
         ),
         ("L * 0 + theta['q'], L * 0", "hypothesis 'mine' reads theta['q'], which is not one of its parameters (s). Declare it in 'parameters'"),
     ],
