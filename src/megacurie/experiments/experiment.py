@@ -183,7 +183,7 @@ class Experiment:
             shape = self.paths(zone, dm2_max=dm2_max, accuracy=0.5 * accuracy)
             target = 1.0 if self.missing else zone.published_path or shape.mean_path
             whole = (zone.shape, zone.source_shape, self._phase(dm2_max), 0.5 * accuracy)
-            lines = [_compressed(*whole, self._phase(dm2_max, line.energy)).scaled_to(target) for line in self.source.lines]
+            lines = [_compressed(*whole, self._phase(dm2_max, _nodes_of(line.energy, self.source))).scaled_to(target) for line in self.source.lines]
             energy = np.concatenate([np.full(len(paths.baseline), line.energy) for line, paths in zip(self.source.lines, lines, strict=True)])
             baseline = np.concatenate([paths.baseline for paths in lines])
             for tag, strength in strengths:
@@ -242,7 +242,13 @@ def _paths(shape: Shape, source: Shape | None, phase: float, accuracy: float) ->
 @lru_cache(maxsize=256)
 def _compressed(shape: Shape, source: Shape | None, phase: float, accuracy: float, line_phase: float) -> PathLengthDistribution:
     """As many nodes as one line needs: a higher energy makes slower waves."""
-    return _paths(shape, source, phase, accuracy).compress_to(line_phase, accuracy)
+    paths = _paths(shape, source, phase, accuracy)
+    return paths if line_phase == phase else paths.compress_to(line_phase, accuracy)
+
+
+def _nodes_of(energy: float, source: Source) -> float:
+    """The lowest line within five per cent below an energy: lines that are nearly one (K and L capture) share their nodes."""
+    return min(line.energy for line in source.lines if line.energy > 0.95 * energy)
 
 
 def _dm2(value: str | float) -> float:

@@ -242,7 +242,9 @@ def compare(experiments: Sequence[Experiment], whys: Sequence[Explanation] | Non
         kernel = experiment.kernel()
         null = kernel.without_new_physics()
         for why in whys:
-            counts = Expectation(kernel, why.hypothesis)(why.allowed)
+            expectation = Expectation(kernel, why.hypothesis)
+            expectation.check(why.allowed)  # the data may have been fitted with a kernel of longer reach
+            counts = expectation(why.allowed)
             counts = np.broadcast_to(counts, (max(len(v) for v in why.allowed.values()) if why.allowed else 1, len(null)))
             total = counts.sum(-1) / null.sum()
             expected[why.name, experiment.name] = Expected(ratio=float(total[0]), low=float(total.min()), high=float(total.max()), zones=counts[0] / null)
