@@ -17,6 +17,7 @@ from megacurie.foundation import provenance
 from megacurie.physics import coherence, localisation
 from megacurie.statistics.likelihood import GaussianLikelihood
 from megacurie.statistics.results import Fit, p_value, wilks
+from megacurie.studies.published import check, rows
 
 
 def _best(cavity: str, folder: Path) -> Fit:
@@ -97,3 +98,12 @@ def test_thermal_motion_in_the_fuel_would_exceed_the_printed_width() -> None:
     """The printed velocity of N (exponent restored) times 4 MeV is several eV, far above .5 eV."""
     parent = next(p for p in coherence.vertex("reactor", "production").particles if p.name == "parent")
     assert 3 < parent.velocity * 4e6 < 6
+
+
+@pytest.mark.parametrize("data", ["best", "all"])
+def test_the_first_digit_of_lambda12_is_the_printed_one(data: str) -> None:
+    """The slide's text is cut after '1.': more cannot be compared."""
+    row = next(row for row in rows() if row.id == f"schwetz-2023.decoherence.r12.{data}.lambda12")
+    computed = check(row).computed
+    assert computed is not None
+    assert int(computed) == row.value

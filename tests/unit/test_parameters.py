@@ -93,7 +93,7 @@ def test_reading() -> None:
         (DM2, "1 m", UnitError, "dm2 = 1 m: expected a unit of mass-squared (eV2), but 'm' is a unit of length"),
         (PURE, "1 m", UnitError, "sin2_2theta = 1 m: expected a plain number, but 'm' is a unit of length"),
         (DM2, "40 eV2", RangeError, "dm2 = 40 eV2 is outside its range: expected 0.05 eV2 to 30 eV2"),
-        (DM2, "much", UnitError, "'much': expected a finite number with a unit"),
+        (DM2, "much", UnitError, "dm2 = 'much': expected a finite number, such as 1.2 eV2"),
     ],
 )
 def test_reading_says_what_is_wrong(parameter: Parameter, text: str, error: type[Exception], message: str) -> None:

@@ -125,7 +125,10 @@ class Parameter:
         RangeError
             If it is outside the bounds.
         """
-        value, stood = units.parse_any(text)
+        try:
+            value, stood = units.parse_any(text)
+        except UnitError as error:
+            raise UnitError(f"{self.name} = {error}, such as {self.show(float(self.at(0.5)), 2)}") from None
         wanted = units.unit(self.unit or "1")[1]
         if units.unit(stood)[1] != wanted:
             if stood == "1":

@@ -247,7 +247,7 @@ def parse_any(text: str) -> tuple[float, str]:
     """
     parts = _split(text)
     if parts is None:
-        raise UnitError(f"{text!r}: expected a finite number with a unit")
+        raise UnitError(f"{text!r}: expected a finite number")
     number, stood = parts
     try:
         return _finite(number * unit(stood)[0]), stood
