@@ -35,16 +35,18 @@ if TYPE_CHECKING:
         Ge71HalfLife,
         Hypothesis,
         LargeExtraDimension,
+        MagneticMoment,
         NoOscillation,
         Sterile,
         Sterile2,
         WavePacketSterile,
+        WeakMixingAngle,
         combine,
     )
     from megacurie.report import figures
     from megacurie.statistics.bayes import log_evidence, log_posterior, physical
     from megacurie.statistics.inference import fit, parameter_goodness, scan
-    from megacurie.studies import gallium
+    from megacurie.studies import design, gallium
     from megacurie.studies.explanations import compare, explanations
     from megacurie.studies.prediction import predict
     from megacurie.studies.published import reproduce
@@ -53,11 +55,11 @@ if TYPE_CHECKING:
 
 _HYPOTHESES = (
     "ActivityScale", "BranchingRatioShift", "BroadSterile", "CountingEfficiency", "CptViolation", "CrossSectionScale", "DecayingSterile", "Decoherence",
-    "EnergyDependentMixing", "ExcitedStateStrength", "ExtractionEfficiency", "Ge71HalfLife", "Hypothesis", "LargeExtraDimension", "NoOscillation",
-    "Sterile", "Sterile2", "WavePacketSterile", "combine",
+    "EnergyDependentMixing", "ExcitedStateStrength", "ExtractionEfficiency", "Ge71HalfLife", "Hypothesis", "LargeExtraDimension", "MagneticMoment",
+    "NoOscillation", "Sterile", "Sterile2", "WavePacketSterile", "WeakMixingAngle", "combine",
 )  # fmt: skip
 _ERRORS = ("CardError", "DataError", "FitError", "MegacurieError", "RangeError", "StoreError", "UnitError")
-_MODULES = {"units": "foundation.units", "gallium": "studies.gallium", "figures": "report.figures", "report": "report"}
+_MODULES = {"units": "foundation.units", "design": "studies.design", "gallium": "studies.gallium", "figures": "report.figures", "report": "report"}
 _WHERE = {
     **dict.fromkeys(_HYPOTHESES, "physics.hypotheses"),
     **dict.fromkeys(_ERRORS, "foundation.errors"),
@@ -101,6 +103,7 @@ __all__ = [
     "Ge71HalfLife",
     "Hypothesis",
     "LargeExtraDimension",
+    "MagneticMoment",
     "MegacurieError",
     "NoOscillation",
     "Parameter",
@@ -110,9 +113,11 @@ __all__ = [
     "StoreError",
     "UnitError",
     "WavePacketSterile",
+    "WeakMixingAngle",
     "cite",
     "combine",
     "compare",
+    "design",
     "explanations",
     "figures",
     "fit",

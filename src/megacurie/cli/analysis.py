@@ -21,6 +21,7 @@ from megacurie.cli.options import (
     read_axis,
     read_parameters,
     split_settings,
+    warn,
 )
 from megacurie.foundation.errors import DataError
 
@@ -36,19 +37,26 @@ def predict(
     card: Annotated[str, typer.Argument(help="A file or the name of a built-in card.", metavar="CARD")],
     name: HypothesisName = "no-oscillation",
     settings: Settings = None,
+    days: Annotated[list[float] | None, typer.Option("--days", help="Events in so many days from the reference time; may be repeated.")] = None,
     as_json: Json = False,
     output: Output = None,
 ) -> None:
-    """What an experiment must see: mean paths, rates and the ratio to no new physics."""
+    """What an experiment must see: mean paths, rates, counts and the ratio to no new physics."""
     if output is not None:
         check_output(output)
     from megacurie.experiments import cards
+    from megacurie.foundation.units import day
     from megacurie.studies import prediction
 
     on_card, texts = split_settings(settings)
     chosen = hypothesis(name)
     theta = read_parameters(chosen.parameters, texts, every=True)
-    result = prediction.predict(cards.load(card, on_card), chosen, theta)
+    wrong = [value for value in days or () if not 0 < value < math.inf]
+    if wrong:
+        raise DataError(f"--days {wrong[0]}: expected a positive number of days, such as --days 30")
+    experiment = cards.load(card, on_card)
+    result = prediction.predict(experiment, chosen, theta, days=[value * day for value in days or ()])
+    warn(experiment.warnings)
     if as_json:
         emit_json({**result.to_dict(), "card": card}, output)
     else:

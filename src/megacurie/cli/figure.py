@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def figure(
-    name: Annotated[str | None, typer.Argument(help="ratios, regions, paths, history, explanations", metavar="NAME")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="ratios, regions, paths, history, explanations, recoil-spectra, significance, sterile-reach", metavar="NAME")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="PDF, SVG or PNG; a CSV of what is drawn and the caption stand beside it.", metavar="FILE")
     ] = None,
@@ -27,7 +29,7 @@ def figure(
 ) -> None:
     """Draw a standard figure, with the data drawn and a caption with its sources beside it."""
     if listing:
-        emit("\n".join(f"{key:8s}  {(draw.__doc__ or '').strip()}" for key, draw in _FIGURES.items()), None)
+        emit("\n".join(f"{key:14s}  {(draw.__doc__ or '').strip()}" for key, draw in _FIGURES.items()), None)
         return
     if name is None or output is None:
         raise DataError("figure needs a NAME and -o FILE: expected such as 'megacurie figure regions -o regions.pdf'; --list shows the names")
@@ -106,10 +108,56 @@ def _explanations(cross_section: str, conventions: str) -> Figure:
     return figures.explanations(explanations.compare(experiments, explanations.explanations(_datasets(cross_section, conventions))))
 
 
+_SIX = {
+    "JNE 1 t centre": "jne-1t-cr51-center", "JNE 1 t outside": "jne-1t-cr51-outside", "JNE 500 t centre": "jne-500t-cr51-center",
+    "JNE 500 t outside": "jne-500t-cr51-outside", "JUNO centre": "juno-cr51-center", "JUNO outside": "juno-cr51-outside",
+}  # fmt: skip
+
+
+def _recoil_spectra(cross_section: str, conventions: str) -> Figure:
+    """Recoil spectra of 51Cr in JNE 500 t with and without resolution: the step at 270 keV."""
+    from megacurie.experiments import cards
+    from megacurie.report import figures
+    from megacurie.studies.prediction import predict
+
+    fine = {"detector.bins.recoil": "80"}
+    card = "jne-500t-cr51-center"
+    sharp = {**fine, "detector.resolution": "0 %"}
+    return figures.recoils({"5 %/√E": predict(cards.load(card, fine)), "perfect resolution": predict(cards.load(card, sharp))})
+
+
+def _significance(cross_section: str, conventions: str) -> Figure:
+    """Significance of a deficit of 20 % against the activity, for the six configurations of JNE and JUNO."""
+    from megacurie.report import figures
+    from megacurie.studies import design
+
+    values = [0.03 * 10 ** (i / 8) for i in range(21)]
+    return figures.significance({name: design.vary(card, "activity", values, study=design.deficit) for name, card in _SIX.items()})
+
+
+def _sterile_reach(cross_section: str, conventions: str) -> Figure:
+    """Sterile reach of the six configurations of JNE and JUNO over the region that gallium allows."""
+    from megacurie.experiments import cards
+    from megacurie.foundation.parameters import geomspace, linspace
+    from megacurie.physics.hypotheses import Sterile
+    from megacurie.report import figures
+    from megacurie.statistics.inference import fit, scan
+    from megacurie.studies import design
+
+    likelihood = _datasets(cross_section, conventions).likelihood(Sterile())
+    grid = scan(likelihood, {"sin2_2theta": linspace(0, 1, 201), "dm2": geomspace("0.1 eV2", "20 eV2", 301)})
+    dm2 = geomspace("0.1 eV2", "20 eV2", 121)
+    curves = {name: design.exclusion(cards.load(card), Sterile(), dm2) for name, card in _SIX.items()}
+    return figures.sensitivity(curves, region=grid.region(sigma=2, minimum=fit(likelihood).chi2))
+
+
 _FIGURES: dict[str, Callable[[str, str], Figure]] = {
     "ratios": _ratios,
     "regions": _regions,
     "paths": _paths,
     "history": _history,
     "explanations": _explanations,
+    "recoil-spectra": _recoil_spectra,
+    "significance": _significance,
+    "sterile-reach": _sterile_reach,
 }

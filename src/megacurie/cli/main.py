@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from megacurie.cli import analysis, compare, figure, reference, reproduce
+from megacurie.cli import analysis, compare, design, figure, reference, reproduce
 from megacurie.foundation.errors import CardError, FitError, MegacurieError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -29,7 +29,17 @@ def _root(context: typer.Context, version: Annotated[bool, typer.Option("--versi
         print(context.get_help())
 
 
-for command in (reproduce.reproduce, reference.data, reference.show, analysis.predict, analysis.fit, analysis.scan, compare.compare, figure.figure):
+for command in (
+    reproduce.reproduce,
+    reference.data,
+    reference.show,
+    analysis.predict,
+    analysis.fit,
+    analysis.scan,
+    design.design,
+    compare.compare,
+    figure.figure,
+):
     app.command()(command)
 
 

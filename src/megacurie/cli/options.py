@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -136,6 +138,49 @@ def read_axis(text: str, parameters: Sequence[Parameter]) -> tuple[str, Array]:
     if not low < high:
         raise DataError(f"--axis {text}: from {parts[0]} to {parts[1]}: expected LOW below HIGH")
     return parameter.name, (geomspace if parts[-1] == "log" else linspace)(parts[0], parts[1], int(parts[2]))
+
+
+@contextlib.contextmanager
+def progress(what: str) -> Iterator[Callable[..., None]]:
+    """A bar on stderr while something long goes on, none where nobody looks; yields what moves it: (done, total, description if it changes)."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total, name=what: bar.update(task, completed=done, total=total, description=name)
+
+
+def read_values(text: str) -> tuple[str, tuple[float, ...]]:
+    """What is varied, such as ``activity`` or ``activity=0.1:10:21:log``: its name and values, none for the usual ones.
+
+    Raises
+    ------
+    DataError
+        If it is malformed; the message shows the form.
+    """
+    name, equals, rest = text.partition("=")
+    if not equals:
+        return name.strip(), ()
+    parts = [part.strip() for part in rest.split(":")]
+    form = "expected NAME, or NAME=LOW:HIGH:POINTS or NAME=LOW:HIGH:POINTS:log in the unit of the table, such as --vary activity=0.1:10:21:log"
+    try:
+        low, high, points = float(parts[0]), float(parts[1]), int(parts[2])
+        spread = parts[3] if len(parts) == 4 else "lin"
+    except (ValueError, IndexError):
+        raise DataError(f"--vary {text}: {form}") from None
+    if len(parts) > 4 or spread not in ("log", "lin") or not (0 < low < high < math.inf) or not 2 <= points <= 1000:
+        raise DataError(f"--vary {text}: {form}; 0 < LOW < HIGH and 2 to 1000 points")
+    if spread == "log":
+        return name.strip(), tuple(low * (high / low) ** (i / (points - 1)) for i in range(points))
+    return name.strip(), tuple(low + (high - low) * i / (points - 1) for i in range(points))
+
+
+def warn(notes: Sequence[str]) -> None:
+    """Warnings go to stderr, where they are in nobody's way."""
+    for note in notes:
+        print(f"warning: {note}", file=sys.stderr)
 
 
 def emit(text: str, output: Path | None) -> None:

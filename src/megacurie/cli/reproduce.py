@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from megacurie.cli.options import Json, Output, check_output, emit, emit_json
+from megacurie.cli.options import Json, Output, check_output, emit, emit_json, progress
 
 if TYPE_CHECKING:
     from megacurie.studies.published import Reproduction
@@ -22,21 +21,10 @@ def reproduce(
     """Published numbers beside computed ones: deviation and reason. Exit 1 if a row fails."""
     if output is not None:
         check_output(output)
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
     from megacurie.studies.published import reproduce as compute
 
-    with Progress(
-        TextColumn("{task.description}"),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    ) as bar:
-        task = bar.add_task("reproducing", total=None)
-        result = compute(ids or (), slow=everything, progress=lambda i, n, name: bar.update(task, completed=i, total=n, description=name))
+    with progress("reproducing") as move:
+        result = compute(ids or (), slow=everything, progress=move)
     if as_json:
         emit_json(result.to_dict(), output)
     else:

@@ -5,26 +5,18 @@ This and the reference data are the only places where text becomes floats.
 
 from __future__ import annotations
 
-import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from megacurie.experiments.experiment import Experiment, Published, Zone
-from megacurie.experiments.fields import quantity
-from megacurie.experiments.schema import Card, MeasurementTable, ShapeTable, ZoneTable
-from megacurie.foundation import provenance, units
-from megacurie.foundation.errors import CardError, DataError, MegacurieError, RangeError, did_you_mean
-from megacurie.foundation.measurement import Pull
-from megacurie.physics import materials, shapes, sources
-from megacurie.physics.channels import coherent_scattering, electron_scattering, nuclear_capture
-from megacurie.physics.channels.base import Channel
-from megacurie.physics.schedule import Exposure, Schedule
+from megacurie.experiments import build
+from megacurie.experiments.experiment import Experiment
+from megacurie.experiments.schema import Card, ZoneTable
+from megacurie.foundation import provenance
+from megacurie.foundation.errors import CardError, did_you_mean
 
 
 def built_in() -> tuple[str, ...]:
@@ -62,6 +54,40 @@ def read(card: str | Path, settings: Mapping[str, str] | None = None) -> tuple[s
     CardError
         If there is no such card, it cannot be read, or is not TOML.
     """
+    name, raw = _with_base(card)
+    for key, value in (settings or {}).items():
+        _apply(name, raw, key, value)
+    return name, raw
+
+
+def _with_base(card: str | Path, seen: tuple[str, ...] = ()) -> tuple[str, dict[str, Any]]:
+    """A card laid over the one that it names as its ``base``."""
+    name, raw = _text(card)
+    base = raw.pop("base", None)
+    if base is None:
+        return name, raw
+    if not isinstance(base, str) or name in seen:
+        found = " -> ".join((*seen, name)) if name in seen else repr(base)
+        raise CardError(name, [f"base: {found}: expected the name of another card, a file or a built-in one, not this one again"])
+    beside = Path(name).parent / base
+    below = _with_base(base if base in built_in() else beside, (*seen, name))[1]
+    return name, _over(below, raw)
+
+
+def _over(below: Any, above: Any) -> Any:
+    """One table laid over another, key by key; lists of tables with names are matched by them, anything else is replaced."""
+    if isinstance(below, dict) and isinstance(above, dict):
+        return {key: _over(below[key], above[key]) if key in below and key in above else above.get(key, below.get(key)) for key in {**below, **above}}
+    lists = isinstance(below, list) and isinstance(above, list) and above
+    if lists and all(isinstance(item, dict) and "name" in item for item in (*below, *above)):
+        named = {item["name"]: item for item in above}
+        old = [_over(item, named.pop(item["name"], {})) for item in below]
+        return old + list(named.values())
+    return above
+
+
+def _text(card: str | Path) -> tuple[str, dict[str, Any]]:
+    """A card as it stands, and its name in messages."""
     if isinstance(card, str) and card in built_in():
         name, text = card, provenance.data_text(f"experiments/{card}.toml")
     else:
@@ -71,7 +97,10 @@ def read(card: str | Path, settings: Mapping[str, str] | None = None) -> tuple[s
             text = path.read_text(encoding="utf-8-sig")  # some editors begin UTF-8 with a mark
         except (FileNotFoundError, NotADirectoryError):
             if path.suffix == ".toml" or len(path.parts) > 1:
-                raise CardError(name, ["no such file; expected a TOML card. 'megacurie show --template gallium > my.toml' writes one to start from"]) from None
+                near = f"{did_you_mean(name, built_in())} " if path.suffix != ".toml" else ""
+                raise CardError(
+                    name, [f"no such file; expected a TOML card. {near}'megacurie show --template gallium > my.toml' writes one to start from"]
+                ) from None
             raise CardError(name, [f"neither a file nor a built-in card. {did_you_mean(name, built_in())}"]) from None
         except UnicodeDecodeError:
             raise CardError(name, ["not a text file: expected TOML in UTF-8"]) from None
@@ -80,12 +109,9 @@ def read(card: str | Path, settings: Mapping[str, str] | None = None) -> tuple[s
     if not text.strip():
         raise CardError(name, ["the file is empty: expected a TOML card. 'megacurie show --template gallium' prints one"])
     try:
-        raw = tomllib.loads(text)
+        return name, tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CardError(name, [f"not TOML: {error}"]) from None
-    for key, value in (settings or {}).items():
-        _apply(name, raw, key, value)
-    return name, raw
 
 
 def _apply(name: str, raw: dict[str, Any], key: str, value: str) -> None:
@@ -211,184 +237,5 @@ def load(card: str | Path, settings: Mapping[str, str] | None = None) -> Experim
     'BEST'
     """
     name, raw = read(card, settings)
-    return resolve(name, parse(name, raw))
-
-
-def resolve(file: str, card: Card) -> Experiment:
-    """From a checked card to the experiment it describes.
-
-    Raises
-    ------
-    CardError
-        If sizes do not fit together (a fill that overflows, a quantity of the wrong kind).
-    """
-    problems: list[str] = []
-    activity = card.source.activity
-    source = sources.source(
-        card.source.nuclide, lines=card.source.lines, activity=None if activity is None else activity.value,
-        activity_error=0.0 if activity is None or not activity.value else max(activity.plus, activity.minus) / activity.value,
-        reference_time=card.source.at or "", calibration=card.source.calibration or "",
-    )  # fmt: skip
-    material = None if card.target.material is None else materials.material(card.target.material)
-    body = None
-    try:
-        body = None if card.source.shape is None else _source_shape(card.source.shape)
-    except MegacurieError as error:
-        problems.append(f"source.shape: {error}")
-    zones = []
-    for i, zone in enumerate(card.zone):
-        try:
-            zones.append(_zone(zone, body, material))
-        except MegacurieError as error:
-            problems.append(f"zone[{i}]: {error}")
-    schedule = None
-    try:
-        if card.schedule is not None:
-            schedule = Schedule(exposures=tuple(Exposure(start=e.start, stop=e.stop, live_fraction=e.live_fraction) for e in card.schedule.exposures))
-    except MegacurieError as error:
-        problems.append(f"schedule.exposures: {error}")
-    channel = _channel(card, material)
-    references = source.references | channel.references(source) | _references(card)
-    experiment = Experiment(
-        name=card.name, source=source, material=material, channel=channel, zones=tuple(zones), schedule=schedule, efficiency=card.detector.efficiency,
-        notes=_doubts(card), references=references if material is None else references | material.references,
-    )  # fmt: skip
-    published = None
-    if card.measurement is not None:
-        published = _published(card.measurement, [zone.name for zone in card.zone], None if problems else experiment, problems)
-    if problems:
-        raise CardError(file, problems)
-    return replace(experiment, published=published)
-
-
-def _channel(card: Card, material: materials.Material | None) -> Channel:
-    if card.target.channel == "electron-scattering":
-        return electron_scattering.ElectronScattering(threshold=card.detector.threshold)
-    if card.target.channel == "cevns":
-        isotopes = () if material is None else tuple(isotope for isotope in material.atoms if isotope in coherent_scattering.nuclei())
-        return coherent_scattering.CoherentScattering(isotopes=isotopes, threshold=card.detector.threshold)
-    return nuclear_capture.NuclearCapture(model=card.target.cross_section)
-
-
-def _doubts(model: BaseModel, path: str = "") -> tuple[str, ...]:
-    """A line for every table of the card that is assumed or unverified."""
-    lines = []
-    status = getattr(model, "status", None)
-    if status in ("assumed", "unverified"):
-        lines.append(f"† {path}: {status}. {getattr(model, 'note', None) or ''}".rstrip())
-    for name in type(model).model_fields:
-        value = getattr(model, name)
-        for i, item in enumerate(value) if isinstance(value, tuple) else ((None, value),):
-            if isinstance(item, BaseModel):
-                label = getattr(item, "name", i)
-                lines += _doubts(item, f"{path}{'.' if path else ''}{name}{'' if i is None else f'.{label}'}")
-    return tuple(lines)
-
-
-def _references(model: BaseModel) -> frozenset[str]:
-    """Every ``ref`` below a table of the card."""
-    found: set[str] = set()
-    for name in type(model).model_fields:
-        value = getattr(model, name)
-        if name == "ref" and value:
-            found.add(value)
-        for item in value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else (value,):
-            if isinstance(item, BaseModel):
-                found |= _references(item)
-    return frozenset(found)
-
-
-def _zone(zone: ZoneTable, source: shapes.Shape | None, material: materials.Material | None) -> Zone:
-    without = tuple(_shape(cavity, None, material, ()) for cavity in zone.without)
-    bodies = tuple(_shape(part, zone.source_at, material, without) for part in zone.shape)
-    target = bodies[0] if len(bodies) == 1 else shapes.Union(parts=bodies)
-    if without:
-        target = shapes.Difference(target=target, without=without[0] if len(without) == 1 else shapes.Union(parts=without))
-    if not 0 < target.volume < math.inf:
-        found = units.format(target.volume, "m3")
-        raise RangeError(f"a target of {found}: expected a positive finite volume. Do the cavities swallow it, has it a bottom and a top?")
-    path = zone.mean_path
-    if path is None:
-        return Zone(name=zone.name, shape=target, source_shape=source)
-    error = max(path.plus or 0.0, path.minus or 0.0) / path.value
-    return Zone(name=zone.name, shape=target, source_shape=source, published_path=path.value, path_error=error)
-
-
-def _source_shape(card: ShapeTable) -> shapes.Shape:
-    """Where the decays are: about the origin unless the card says otherwise."""
-    if card.mass is not None or (card.fill is not None and card.fill.mass is not None):
-        raise RangeError("a mass; expected sizes, because the density of the source is not known")
-    shape = _shape(card, None if card.height is None else 0.5 * card.height, None, ())
-    if card.kind == "shell" or not math.isfinite(shape.reach):
-        raise RangeError(f"a {card.kind} with a reach of {units.format(shape.reach, 'm')}; expected a ball or a finite cylinder")
-    return shape
-
-
-def _shape(card: ShapeTable, source_at: float | None, material: materials.Material | None, without: tuple[shapes.Shape, ...]) -> shapes.Shape:
-    """A shape about the source: balls and shells have it at a distance from their centre, cylinders at a height above their bottom."""
-    if card.kind == "ball":
-        return shapes.Ball(radius=card.radius if card.radius is not None else shapes.ball_of_volume(_volume(card.mass, material)).radius, z=-(source_at or 0.0))
-    if card.kind == "shell":
-        assert card.inner is not None
-        assert card.outer is not None
-        return shapes.Shell(inner=card.inner, outer=card.outer, z=-(source_at or 0.0))
-    assert card.radius is not None
-    bottom = card.bottom if card.bottom is not None else card.start if card.start is not None else -(source_at or 0.0)
-    top = card.to if card.to is not None else bottom + card.height if card.height is not None else None
-    if card.fill is None:
-        assert top is not None
-        return shapes.Cylinder(radius=card.radius, bottom=bottom, top=top)
-    if card.fill.height is not None:
-        tank = shapes.Cylinder(radius=card.radius, bottom=bottom, top=bottom + card.fill.height if top is None else top)
-        return shapes.filled_to_height(tank, card.fill.height)
-    volume = _volume(card.fill.mass, material)
-    tank = shapes.Cylinder(radius=card.radius, bottom=bottom, top=top if top is not None else bottom + 100 * volume / card.radius**2)
-    return shapes.filled_to_volume(tank, shapes.Union(parts=without), volume) if without else shapes.filled_to_height(tank, volume / (np.pi * card.radius**2))
-
-
-def _volume(mass: float | None, material: materials.Material | None) -> float:
-    if mass is None or material is None:
-        raise DataError("a mass needs a density to become a volume: set target.material")
-    return mass / material.density
-
-
-def _published(card: MeasurementTable, zones: list[str], experiment: Experiment | None, problems: list[str]) -> Published:
-    """The measurement of a card; what is wrong with it is added to the problems. Where no prediction was published, the experiment gives it."""
-
-    def number(place: str, text: str, *, positive: bool = True) -> float:
-        try:
-            value: float = quantity("rate" if card.quantity == "rate" else "dimensionless", positive=positive).read(text)
-        except (MegacurieError, ValueError) as error:
-            problems.append(f"measurement.{place}: {error}")
-            return 1.0  # goes no further than the list of problems
-        return value
-
-    value, plus, minus = (
-        {zone: number(f"values.{zone}.{key}", getattr(card.values[zone], key), positive=key != "value") for zone in zones} for key in ("value", "plus", "minus")
-    )
-    predicted = dict.fromkeys(zones, 1.0) if card.quantity == "ratio" else {zone: number(f"predicted.{zone}", text) for zone, text in card.predicted.items()}
-    if not predicted and experiment is not None:
-        predicted = _own_prediction(card, experiment)
-        if not predicted and not experiment.missing:
-            problems.append("measurement.predicted: missing, and without a [schedule] no counts follow; expected one of the two")
-    pulls = []
-    for i, pull in enumerate(card.pulls):
-        if pull.relative is not None:
-            pulls.append(Pull(name=pull.name, shape=np.full(len(zones), pull.relative), of=pull.of))
-        elif pull.absolute is not None:
-            size = number(f"pulls[{i}].absolute", pull.absolute, positive=False)
-            pulls.append(Pull(name=pull.name, shape=np.array([size / predicted.get(zone, 1.0) for zone in zones]), of=pull.of))
-            if not predicted and experiment is not None and experiment.missing:
-                inputs = " and ".join(experiment.missing)
-                problems.append(f"measurement.pulls[{i}].absolute: nothing to compare it with; expected measurement.predicted, or {inputs}")
-    return Published(
-        quantity=card.quantity, value=value, plus=plus, minus=minus, predicted=predicted,
-        cross_section=card.cross_section, pulls=tuple(pulls), cross_section_error=any(pull.taken for pull in card.pulls), ref=card.ref or "",
-    )  # fmt: skip
-
-
-def _own_prediction(card: MeasurementTable, experiment: Experiment) -> dict[str, float]:
-    """What the experiment expects of the measured quantity, by zone; empty where an input is missing."""
-    channel = nuclear_capture.NuclearCapture(model=card.cross_section)
-    own = replace(experiment, channel=channel, schedule=None if card.quantity == "rate" else experiment.schedule)
-    return dict(zip((zone.name for zone in own.zones), own.kernel().without_new_physics().tolist(), strict=True)) if own.quantity == card.quantity else {}
+    folder = Path(name).parent if name not in built_in() else None
+    return build.resolve(name, parse(name, raw), folder)

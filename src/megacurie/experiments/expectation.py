@@ -21,6 +21,7 @@ from megacurie.foundation.errors import DataError, RangeError
 from megacurie.foundation.parameters import Parameter, Theta
 
 _CACHE = 2**17  # numbers of one block of a grid: 1 MB
+_MANY = 2**13  # nodes that are evaluated block by block
 _SLACK = 1e-9  # rounding of a probability
 
 
@@ -86,7 +87,9 @@ class Expectation:
         edges = [edge for span, _ in self._groups for edge in span]
         if edges != sorted(edges):
             raise RangeError("blocks overlap in part: bins of two blocks must be the same or apart")
-        self._row = sum(len(e) for e, _ in self._particles.values())
+        row = sum(len(e) for e, _ in self._particles.values())
+        self._by_block = row > _MANY
+        self._row = max((len(piece.energy) for _, members in self._groups for _, piece in members), default=1) if self._by_block else row
 
     def _piece(self, block: Block, nodes: slice) -> _Piece:
         weight, tags = block.weight, None
@@ -171,15 +174,31 @@ class Expectation:
         ]
         return np.concatenate(parts).reshape(*lead, self.kernel.n_bins)
 
+    def _probabilities(self, theta: Theta) -> Callable[[str, slice], tuple[Array, Array]]:
+        """Where P_e and P_x of some nodes come from: all are evaluated at once; where they are many, block by block, while they are in the cache."""
+        if not self._by_block:
+            P = {name: self.hypothesis.probabilities(theta, L, E, particle=name) for name, (E, L) in self._particles.items()}
+            return lambda particle, nodes: (P[particle][0][..., nodes], P[particle][1][..., nodes])
+        last: dict[tuple[str, int], tuple[Array, Array]] = {}
+
+        def of(particle: str, nodes: slice) -> tuple[Array, Array]:
+            if (particle, nodes.start) not in last:
+                last.clear()
+                E, L = (one[nodes] for one in self._particles[particle])
+                last[particle, nodes.start] = self.hypothesis.probabilities(theta, L, E, particle=particle)
+            return last[particle, nodes.start]
+
+        return of
+
     def _evaluate(self, xp: Any, theta: Mapping[str, Any], lead: tuple[int, ...]) -> Array:
-        P = {name: self.hypothesis.probabilities(theta, L, E, particle=name) for name, (E, L) in self._particles.items()}
+        P = self._probabilities(theta)
         columns, filled = [], 0
         for (start, stop), members in self._groups:
             if start > filled:
                 columns.append(xp.zeros((*lead, start - filled)))
-            counts = self._counts(theta, members[0][1], *P[members[0][0]])
+            counts = self._counts(xp, theta, members[0][1], *P(members[0][0], members[0][1].nodes))
             for particle, piece in members[1:]:
-                counts = counts + self._counts(theta, piece, *P[particle])
+                counts = counts + self._counts(xp, theta, piece, *P(particle, piece.nodes))
             columns.append(counts if counts.shape[:-1] == lead else xp.broadcast_to(counts, (*lead, stop - start)))
             filled = stop
         if filled < self.kernel.n_bins:
@@ -187,13 +206,11 @@ class Expectation:
         mu: Array = xp.concatenate(columns, axis=-1) + self.kernel.background
         return mu
 
-    def _counts(self, theta: Theta, piece: _Piece, P_e: Array, P_x: Array) -> Array:
-        P_e = P_e[..., piece.nodes]
+    def _counts(self, xp: Any, theta: Theta, piece: _Piece, P_e: Array, P_x: Array) -> Array:
         scale = None if piece.tags is None else self.hypothesis.scale(theta, piece.energy, piece.tags)
         counts = (P_e if scale is None else P_e * scale) @ piece.weight_e
-        if piece.weight_x is None:
+        if piece.weight_x is None or (xp is np and not P_x.any()):  # what is lost is sterile: a product with zeros is left out
             return counts
-        P_x = P_x[..., piece.nodes]
         return counts + (P_x if scale is None else P_x * scale) @ piece.weight_x
 
     def split(self, theta: Theta) -> tuple[Array, Array]:

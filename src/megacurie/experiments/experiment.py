@@ -4,51 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from megacurie.experiments import response
 from megacurie.experiments.expectation import Expectation, Hypothesis
 from megacurie.experiments.kernel import Block, RateKernel
+from megacurie.experiments.response import Zone
 from megacurie.foundation import units
 from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import RangeError
 from megacurie.foundation.measurement import Pull
 from megacurie.foundation.parameters import Theta
+from megacurie.physics.backgrounds import Background
 from megacurie.physics.channels.base import Channel
-from megacurie.physics.geometry import PathLengthDistribution, path_lengths
+from megacurie.physics.detectors import Detector
+from megacurie.physics.geometry import PathLengthDistribution
 from megacurie.physics.materials import Material
 from megacurie.physics.schedule import Schedule
-from megacurie.physics.shapes import Shape
 from megacurie.physics.sources import Source
 
 DM2_MAX = "30 eV2"
 """Default reach of a kernel."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Zone:
-    """One part of the target that is counted apart.
-
-    Attributes
-    ----------
-    name : str
-    shape : Shape
-        The target about the source, cavities taken out.
-    source_shape : Shape or None
-        Where the decays are; None for a point.
-    published_path : float, length, or None
-        Mean path length as published; scales the weights, the shape gives the distribution.
-    path_error : float
-        Relative error of the published path.
-    """
-
-    name: str
-    shape: Shape
-    source_shape: Shape | None = None
-    published_path: float | None = None
-    path_error: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +76,20 @@ class Experiment:
     zones : tuple of Zone
     schedule : Schedule or None
         With one, the kernel counts events; without, it is a rate at the reference time of the source.
-    efficiency : float
-        Of extraction and counting; enters counts, not production rates.
+    detector : Detector
+        Bins, threshold, resolutions; its efficiency enters counts, not rates.
+    backgrounds : tuple of Background
+    scale : float
+        Factor on the cross section, 1 unless a published normalisation is repeated.
+    source_off : float, time
+        Time of measurement without the source, which tells the background.
+    dm2_max : str or float, mass-squared
+        Reach of the kernel unless asked for another.
     published : Published or None
     notes : tuple of str
         What is assumed or unverified in the description, with the place.
+    warnings : tuple of str
+        What is right but may surprise: a threshold above every recoil.
     references : frozenset of str
 
     Examples
@@ -119,9 +106,14 @@ class Experiment:
     channel: Channel
     zones: tuple[Zone, ...]
     schedule: Schedule | None = None
-    efficiency: float = 1.0
+    detector: Detector = field(default_factory=Detector)
+    backgrounds: tuple[Background, ...] = ()
+    scale: float = 1.0
+    source_off: float = 0.0
+    dm2_max: str | float = DM2_MAX
     published: Published | None = None
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     references: frozenset[str] = field(default_factory=frozenset)
 
     @property
@@ -143,32 +135,49 @@ class Experiment:
             return "ratio"
         return "rate" if self.schedule is None else "counts"
 
-    def paths(self, zone: Zone, *, dm2_max: str | float = DM2_MAX, accuracy: float = 1e-4) -> PathLengthDistribution:
+    @property
+    def decays(self) -> float:
+        """Decays of the source over the schedule; its activity at the reference time without one. Missing: 0."""
+        history = self.source.history
+        if history is None:
+            return 0.0
+        return history.activity if self.schedule is None else self.schedule.decays(history)
+
+    @property
+    def live(self) -> float:
+        """Live time of the schedule; 1 without one, so that counts become rates."""
+        return 1.0 if self.schedule is None else self.schedule.live_time
+
+    def counting(self) -> Experiment:
+        """The same experiment when events of each zone are only counted: one bin per zone."""
+        return replace(self, detector=self.detector.counting())
+
+    def paths(self, zone: Zone, *, dm2_max: str | float | None = None, accuracy: float = 1e-4) -> PathLengthDistribution:
         """Path lengths of a zone from its shape alone, exact for oscillation up to dm2_max at the lowest line."""
-        return _paths(zone.shape, zone.source_shape, self._phase(dm2_max), accuracy)
+        lowest = float(min(line.energy for line in self.source.lines))
+        return response.whole_paths(zone.shape, zone.source_shape, self._reach(dm2_max) / (4 * units.hbarc * lowest), accuracy)
 
     def fraction(self, zone: Zone, distance: Array) -> Array:
         """Fraction (n,) of the directions from the centre of the source in which the zone exists at each distance: what to draw."""
         return zone.shape.fraction(distance)
 
-    def _phase(self, dm2_max: str | float, energy: float | None = None) -> float:
-        lowest = float(min(line.energy for line in self.source.lines)) if energy is None else energy
-        return _dm2(dm2_max) / (4 * units.hbarc * lowest)
+    def _reach(self, dm2_max: str | float | None) -> float:
+        return _dm2(self.dm2_max if dm2_max is None else dm2_max)
 
-    def kernel(self, *, dm2_max: str | float = DM2_MAX, accuracy: float = 1e-4) -> RateKernel:
-        """The kernel: one block per zone and final state, nodes for each line at each distance.
+    def kernel(self, *, dm2_max: str | float | None = None, accuracy: float = 1e-4) -> RateKernel:
+        """The kernel: blocks for each zone, bin of distance and part of the channel; nodes for each line at each distance.
 
         Parameters
         ----------
         dm2_max : str or float, mass-squared
-            Largest dm2 for which the nodes are exact.
+            Largest dm2 for which the nodes are exact; by default the experiment's own.
         accuracy : float
             Of the survival probability averaged over a zone.
 
         Returns
         -------
         RateKernel
-            Counts over the schedule, rates at the reference time, or ratios to no new physics; one bin per zone.
+            Counts over the schedule, rates at the reference time, or ratios to no new physics; bins by zone, distance, recoil and angle.
 
         Raises
         ------
@@ -177,50 +186,52 @@ class Experiment:
         """
         if not 0 < accuracy < 1:
             raise RangeError(f"accuracy {accuracy}: expected a number between 0 and 1")
-        strengths = self._strengths()
-        blocks = []
-        for i, zone in enumerate(self.zones):
-            shape = self.paths(zone, dm2_max=dm2_max, accuracy=0.5 * accuracy)
-            target = 1.0 if self.missing else zone.published_path or shape.mean_path
-            whole = (zone.shape, zone.source_shape, self._phase(dm2_max), 0.5 * accuracy)
-            lines = [_compressed(*whole, self._phase(dm2_max, _nodes_of(line.energy, self.source))).scaled_to(target) for line in self.source.lines]
-            energy = np.concatenate([np.full(len(paths.baseline), line.energy) for line, paths in zip(self.source.lines, lines, strict=True)])
-            baseline = np.concatenate([paths.baseline for paths in lines])
-            for tag, strength in strengths:
-                weight = np.concatenate([np.outer(per_line, paths.weight) for per_line, paths in zip(strength.T, lines, strict=True)], axis=1)
-                tags = self.source.tags | {self.channel.tag, tag}
-                blocks.append(Block(bins=slice(i, i + 1), energy=energy, baseline=baseline, weight=weight[:, None, :], tags=tags))
+        blocks: list[Block] = []
+        reach, first = self._reach(dm2_max), 0
+        for zone in self.zones:
+            strengths = [(self.source.tags | {self.channel.tag, tag}, strength) for tag, strength in self.strengths(zone)]
+            target = 1.0 if self.missing else zone.published_path or zone.coarse.mean_path
+            blocks += response.zone_blocks(zone, self.source, self.detector, strengths, target=target, first=first, dm2_max=reach, accuracy=accuracy)
+            first += (len(zone.edges(self.detector)) - 1) * self.detector.bins
+        backgrounds = self.background_counts()
         return RateKernel(
-            labels=tuple(zone.name for zone in self.zones), blocks=tuple(blocks), background=np.zeros(len(self.zones)),
-            reach=_dm2(dm2_max) / (4 * units.hbarc), references=self.references,
+            labels=response.labels(self.zones, self.detector), blocks=tuple(blocks), background=sum(backgrounds.values(), np.zeros(first)),
+            reach=reach / (4 * units.hbarc), references=self.references,
         )  # fmt: skip
 
-    def _strengths(self) -> list[tuple[str, Array]]:
-        """Tag and events per length of mean path (2, n_lines) of each part of the channel; where an input is missing, scaled to a sum of 1."""
-        parts = self.channel.parts(self.source)
-        strengths = [(part.tag, part.cross_section * self.source.intensities) for part in parts]
+    def background_counts(self) -> dict[str, Array]:
+        """Expected events of each background in every bin (n_bins,), over the schedule; per time without one; none where only ratios are known."""
+        if self.missing:
+            return {}
+        return {one.name: response.background_counts(one, self.zones, self.detector, self.live, self.decays) for one in self.backgrounds}
+
+    def strengths(self, zone: Zone) -> list[tuple[str, Array]]:
+        """Tag and events per length of mean path (2, bins, n_lines) of each part of the channel; where an input is missing, scaled to a sum of 1."""
+        parts = self.channel.parts(self.source, self.detector)
+        strengths = [(part.tag, part.cross_section * self.source.intensities * self.scale) for part in parts]
         if self.source.history is None or self.material is None:
             whole = sum(float(strength[0].sum()) for _, strength in strengths)
             return [(tag, strength / whole) for tag, strength in strengths]
-        decays = self.source.history.activity if self.schedule is None else self.schedule.decays(self.source.history) * self.efficiency
-        return [(tag, strength * decays * self.material.number_density(part.target)) for part, (tag, strength) in zip(parts, strengths, strict=True)]
+        decays = self.decays * (1.0 if self.schedule is None else self.detector.efficiency)
+        dense = 1.0 if zone.density is None else zone.density / self.material.density
+        return [(tag, strength * decays * dense * self.material.number_density(part.target)) for part, (tag, strength) in zip(parts, strengths, strict=True)]
 
     def rate_per_path(self) -> float | None:
-        """Expected events (or their rate) per length of mean path, A n sigma; None where an input is missing."""
-        return None if self.missing else sum(float(strength[0].sum()) for _, strength in self._strengths())
+        """Expected events (or their rate) per length of mean path in the first zone, A n sigma; None where an input is missing."""
+        return None if self.missing else sum(float(strength[0].sum()) for _, strength in self.strengths(self.zones[0]))
 
     def relative_errors(self, zone: Zone) -> tuple[float, float]:
         """Relative errors (up, down) of the expected rate of a zone: cross section, activity and published path in quadrature."""
         up, down = self.channel.relative_errors(self.source)
         return math.hypot(up, self.source.activity_error, zone.path_error), math.hypot(down, self.source.activity_error, zone.path_error)
 
-    def zone_ratios(self, hypothesis: Hypothesis, theta: Theta, *, dm2_max: str | float = DM2_MAX) -> Array:
-        """Expected under a hypothesis over expected without new physics, per zone (n_zones,)."""
-        expectation = Expectation(self.kernel(dm2_max=dm2_max), hypothesis)
+    def zone_ratios(self, hypothesis: Hypothesis, theta: Theta, *, dm2_max: str | float | None = None) -> Array:
+        """Expected of the source under a hypothesis over expected without new physics, per zone (n_zones,)."""
+        expectation = Expectation(self._signal(dm2_max), hypothesis)
         ratios: Array = expectation.prediction(theta).counts / expectation.null
         return ratios
 
-    def ratio(self, hypothesis: Hypothesis, theta: Theta, *, dm2_max: str | float = DM2_MAX) -> float:
+    def ratio(self, hypothesis: Hypothesis, theta: Theta, *, dm2_max: str | float | None = None) -> float:
         """The same for all zones together.
 
         Examples
@@ -229,26 +240,12 @@ class Experiment:
         >>> round(mci.load("best").ratio(mci.ActivityScale(), {"activity": 0.8}), 6)
         0.8
         """
-        expectation = Expectation(self.kernel(dm2_max=dm2_max), hypothesis)
+        expectation = Expectation(self._signal(dm2_max), hypothesis)
         return float(expectation.prediction(theta).counts.sum() / expectation.null.sum())
 
-
-@lru_cache(maxsize=64)
-def _paths(shape: Shape, source: Shape | None, phase: float, accuracy: float) -> PathLengthDistribution:
-    """Shapes are frozen values: one geometry is integrated once per process."""
-    return path_lengths(shape, source=source, phase=phase, accuracy=accuracy)
-
-
-@lru_cache(maxsize=256)
-def _compressed(shape: Shape, source: Shape | None, phase: float, accuracy: float, line_phase: float) -> PathLengthDistribution:
-    """As many nodes as one line needs: a higher energy makes slower waves."""
-    paths = _paths(shape, source, phase, accuracy)
-    return paths if line_phase == phase else paths.compress_to(line_phase, accuracy)
-
-
-def _nodes_of(energy: float, source: Source) -> float:
-    """The lowest line within five per cent below an energy: lines that are nearly one (K and L capture) share their nodes."""
-    return min(line.energy for line in source.lines if line.energy > 0.95 * energy)
+    def _signal(self, dm2_max: str | float | None) -> RateKernel:
+        """The kernel of the source alone, one bin per zone."""
+        return replace(self.counting(), backgrounds=()).kernel(dm2_max=dm2_max)
 
 
 def _dm2(value: str | float) -> float:

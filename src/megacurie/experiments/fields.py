@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any
@@ -11,6 +13,9 @@ from pydantic_core import core_schema
 
 from megacurie.foundation import provenance, units
 from megacurie.foundation.errors import MegacurieError, did_you_mean
+
+MOST_BINS = 2000  # of one axis: what memory holds
+_OVER_ROOT = re.compile(r"(.+?)\s*/\s*sqrt\(\s*(\w+)\s*\)")
 
 
 class Reads:
@@ -96,6 +101,74 @@ def _any_quantity(raw: Any) -> str:
     return raw
 
 
+def _bins(dimension: str) -> Reads:
+    """Bins: how many, or [low, high, how many], or the edges themselves."""
+    example = units.suggested(dimension)
+    way = f'expected a number of bins, ["1 {example}", "2 {example}", 10] or edges ["1 {example}", "2 {example}", ...]'
+
+    def read(raw: Any) -> int | tuple[float, ...]:
+        if isinstance(raw, str) and raw.strip().isdecimal():
+            raw = int(raw)
+        if isinstance(raw, int) and not isinstance(raw, bool) and 1 <= raw <= MOST_BINS:
+            return raw
+        if not isinstance(raw, list) or len(raw) < 2 or not all(isinstance(edge, str) for edge in raw[:2]):
+            raise ValueError(f"{raw!r}: {way}, at most {MOST_BINS}")
+        if len(raw) == 3 and isinstance(raw[2], int):
+            low, high = (units.parse(edge, dimension) for edge in raw[:2])
+            if not (low < high and 1 <= raw[2] <= MOST_BINS):
+                raise ValueError(f"{raw!r}: {way}, from low to high, at most {MOST_BINS}")
+            return tuple(low + (high - low) * i / raw[2] for i in range(raw[2] + 1))
+        edges = tuple(units.parse(str(edge), dimension) for edge in raw)
+        if any(not a < b for a, b in itertools.pairwise(edges)):
+            raise ValueError(f"{raw!r}: {way}, increasing")
+        return edges
+
+    return Reads(read, {"anyOf": [{"type": "integer"}, {"type": "array"}], "description": f"number of bins, [low, high, number] or edges, {dimension}"})
+
+
+def _width(dimension: str, terms: Mapping[str, str], example: str) -> Reads:
+    """A resolution: terms added in quadrature, each with its unit; ``terms`` names the dimension of each, "stochastic" stands over sqrt(energy)."""
+
+    def read(raw: Any) -> dict[str, float]:
+        if not isinstance(raw, str):
+            raise ValueError(f'{raw!r}: expected text such as "{example}", terms added in quadrature')
+        found: dict[str, float] = {}
+        for term in raw.split("+"):
+            root = _OVER_ROOT.fullmatch(term.strip())
+            candidates = {"stochastic": terms["stochastic"]} if root else {name: of for name, of in terms.items() if name != "stochastic"}
+            for name, of in candidates.items():
+                try:
+                    value = units.parse(root[1] if root else term, of) * (units.in_unit(root[2], "energy") ** 0.5 if root else 1.0)
+                except MegacurieError:
+                    continue
+                if value < 0 or name in found:
+                    raise ValueError(f'{raw!r}: {term.strip()!r}: expected terms of zero or more, each kind once, such as "{example}"')
+                found[name] = value
+                break
+            else:
+                raise ValueError(f'{raw!r}: {term.strip()!r} is not a term of a resolution in {dimension}; expected such as "{example}", added in quadrature')
+        return found
+
+    return Reads(read, {"type": "string", "description": "terms added in quadrature", "examples": [example]})
+
+
+def _factor(raw: Any) -> float:
+    value = units.parse(raw, "dimensionless") if isinstance(raw, str) else raw
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ValueError(f"{raw!r}: expected a number, zero or more")
+    return float(value)
+
+
+def _relative(raw: Any) -> float:
+    return math.inf if raw == "free" else _factor(raw)
+
+
+def _point(raw: Any) -> tuple[tuple[float, float], ...]:
+    if not isinstance(raw, list) or not all(isinstance(point, list) and len(point) == 2 for point in raw):
+        raise ValueError(f'{raw!r}: expected a list of points [energy, fraction], such as [["200 keV", 0.5], ["300 keV", 0.9]]')
+    return tuple((units.parse(str(energy), "energy"), _fraction(fraction)) for energy, fraction in raw)
+
+
 Length = Annotated[float, quantity("length", positive=True)]
 Height = Annotated[float, quantity("length", words={"top": math.inf, "bottom": -math.inf})]
 Mass = Annotated[float, quantity("mass", positive=True)]
@@ -109,3 +182,15 @@ Fraction = Annotated[float, Reads(_fraction, {"type": ["number", "string"], "des
 Moment = Annotated[str, Reads(_moment, {"type": "string", "format": "date-time"})]
 AnyQuantity = Annotated[str, Reads(_any_quantity, {"type": "string", "description": "number and unit", "examples": ["54.9 1/d", "0.95"]})]
 Reference = Annotated[str, one_of(lambda: tuple(provenance.references()), "key of references.bib")]
+Factor = Annotated[float, Reads(_factor, {"type": ["number", "string"], "description": "a number, zero or more"})]
+Relative = Annotated[float, Reads(_relative, {"type": ["number", "string"], "description": 'relative error, or "free"'})]
+Angle = Annotated[float, quantity("dimensionless", low=0.0)]
+MassSquared = Annotated[float, quantity("mass-squared", positive=True)]
+EnergyBins = Annotated[int | tuple[float, ...], _bins("energy")]
+LengthBins = Annotated[int | tuple[float, ...], _bins("length")]
+AngleBins = Annotated[int | tuple[float, ...], _bins("dimensionless")]
+EnergyWidth = Annotated[
+    dict[str, float], _width("energy", {"stochastic": "dimensionless", "constant": "dimensionless", "noise": "energy"}, "5 % / sqrt(MeV) + 1 % + 2 keV")
+]
+PositionWidth = Annotated[dict[str, float], _width("length", {"stochastic": "length", "constant": "length"}, "10 cm / sqrt(MeV) + 2 cm")]
+EfficiencyCurve = Annotated[tuple[tuple[float, float], ...], Reads(_point, {"type": "array", "description": "points [energy, fraction]"})]

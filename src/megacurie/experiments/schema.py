@@ -12,15 +12,25 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from megacurie.experiments.fields import (
     Activity,
     ActivityError,
+    Angle,
+    AngleBins,
     AnyQuantity,
+    EfficiencyCurve,
     Energy,
+    EnergyBins,
+    EnergyWidth,
+    Factor,
     Fraction,
     Height,
     Length,
+    LengthBins,
     Mass,
+    MassSquared,
     Moment,
     One,
+    PositionWidth,
     Reference,
+    Relative,
     Time,
     Value,
     one_of,
@@ -40,6 +50,29 @@ class Table(BaseModel):
     where: str | None = None
     status: Literal["measured", "calculated", "assumed", "digitised", "unverified"] | None = None
     note: str | None = None
+
+    def doubts(self, path: str = "") -> tuple[str, ...]:
+        """A line for every table from here on that is assumed or unverified."""
+        lines = []
+        if self.status in ("assumed", "unverified"):
+            lines.append(f"† {path}: {self.status}. {self.note or ''}".rstrip())
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            for i, item in enumerate(value) if isinstance(value, tuple) else ((None, value),):
+                if isinstance(item, Table):
+                    label = getattr(item, "name", i)
+                    lines += item.doubts(f"{path}{'.' if path else ''}{name}{'' if i is None else f'.{label}'}")
+        return tuple(lines)
+
+    def references(self) -> frozenset[str]:
+        """Every ``ref`` from here on."""
+        found = {self.ref} if self.ref else set()
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            for item in value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else (value,):
+                if isinstance(item, Table):
+                    found |= item.references()
+        return frozenset(found)
 
 
 class ActivityTable(Table):
@@ -97,7 +130,7 @@ class ShapeTable(Table):
 
 _SHAPE_KEYS = {name: "from" if name == "start" else name for name in ("radius", "mass", "inner", "outer", "height", "bottom", "start", "to", "fill")}
 _SHAPES: dict[str, tuple[tuple[set[str], set[str]], ...]] = {  # what a shape needs, and what may stand beside it
-    "ball": (({"radius"}, set()), ({"mass"}, set())),
+    "ball": (({"radius"}, {"mass"}), ({"mass"}, set())),
     "shell": (({"inner", "outer"}, set()),),
     "cylinder": (({"radius", "height"}, {"bottom", "fill"}), ({"radius", "from", "to"}, {"fill"}), ({"radius", "bottom", "fill"}, set())),
 }
@@ -108,6 +141,7 @@ class SourceTable(Table):
 
     nuclide: Annotated[str, one_of(sources.names, "source nuclide")]
     lines: str = "four"
+    half_life: str = ""
     activity: Annotated[ActivityTable, Value] | None = None
     at: Moment | None = None
     calibration: Literal["calorimetric", "gamma"] | None = None
@@ -116,18 +150,37 @@ class SourceTable(Table):
     @model_validator(mode="after")
     def _known_nuclide(self) -> SourceTable:
         try:
-            sources.source(self.nuclide, lines=self.lines)
+            sources.source(self.nuclide, lines=self.lines, half_life=self.half_life)
         except MegacurieError as error:
             raise ValueError(str(error)) from None
         return self
 
 
+class FactorTable(Table):
+    """A factor that stands for what is not understood of a published number; the number alone stands for it."""
+
+    value: Factor
+
+
 class TargetTable(Table):
     """What the neutrinos meet, and how they interact."""
 
-    channel: Annotated[str, one_of(lambda: ("ga71-capture", "electron-scattering", "cevns"), "channel")] = "ga71-capture"
+    channel: Annotated[str, one_of(lambda: CHANNELS, "channel")] = "ga71-capture"
     material: Annotated[str, one_of(materials.names, "material")] | None = None
     cross_section: Model = "bahcall-1997"
+    corrections: Literal["radiative", "tree"] = "radiative"
+    sin2_theta_w: Fraction | None = None
+    scale: Annotated[FactorTable, Value] = FactorTable(value=1.0)
+
+    @model_validator(mode="after")
+    def _of_the_channel(self) -> TargetTable:
+        for key, channels in (("cross_section", CHANNELS[:1]), ("corrections", CHANNELS[1:2]), ("sin2_theta_w", CHANNELS[1:2])):
+            if key in self.model_fields_set and self.channel not in channels:
+                raise ValueError(f"{key} says nothing of {self.channel}; expected it with {' or '.join(channels)} only. Leave it out")
+        return self
+
+
+CHANNELS = ("ga71-capture", "electron-scattering", "cevns", "inverse-beta")
 
 
 class ZoneTable(Table):
@@ -136,15 +189,53 @@ class ZoneTable(Table):
     name: str
     shape: Annotated[tuple[ShapeTable, ...], Field(min_length=1), One]
     source_at: Length | None = None
+    placement: Literal["inside", "outside"] | None = None
     without: tuple[ShapeTable, ...] = ()
+    fiducial: Length | None = None
+    within: Length | None = None
     mean_path: Annotated[PathTable, Value] | None = None
+
+
+class BinsTable(Table):
+    """Bins of what is recorded."""
+
+    recoil: EnergyBins = 1
+    distance: LengthBins = 1
+    angle: AngleBins = 1
 
 
 class DetectorTable(Table):
     """What is recorded of an interaction."""
 
     efficiency: Fraction = 1.0
+    efficiency_curve: EfficiencyCurve = ()
     threshold: Energy = 0.0
+    resolution: EnergyWidth = Field(default_factory=dict)
+    position: PositionWidth = Field(default_factory=dict)
+    angular: Angle = 0.0
+    refractive_index: Factor | None = None
+    bins: BinsTable = BinsTable()
+
+
+class ShieldTable(Table):
+    """What stands between the source and the target."""
+
+    material: str
+    thickness: Length
+
+
+class BackgroundTable(Table):
+    """Events that are not the source's neutrinos: a spectrum, a rate, an error."""
+
+    name: str
+    spectrum: str = "flat"
+    range: tuple[Energy, Energy] | None = None
+    per_day: Factor | None = None
+    per_day_per_t: Factor | None = None
+    abundance: Factor | None = None
+    pile_up: Time | None = None
+    shield: ShieldTable | None = None
+    error: Relative = 0.0
 
 
 class ExposureTable(Table):
@@ -159,6 +250,7 @@ class ScheduleTable(Table):
     """When it happens."""
 
     exposures: tuple[ExposureTable, ...] = Field(min_length=1)
+    source_off: Time = 0.0
 
 
 class ValueTable(Table):
@@ -203,23 +295,32 @@ class MeasurementTable(Table):
 
 
 class Card(Table):
-    """An experiment file."""
+    """An experiment file; with ``base``, what it says is laid over another card."""
 
     name: str
+    base: str | None = None
     source: SourceTable
     target: TargetTable = TargetTable()
     zone: tuple[ZoneTable, ...] = Field(min_length=1)
     detector: DetectorTable = DetectorTable()
+    background: tuple[BackgroundTable, ...] = ()
     schedule: ScheduleTable | None = None
     measurement: MeasurementTable | None = None
+    dm2_max: MassSquared | None = None
 
     @model_validator(mode="after")
     def _zones(self) -> Card:
         names = [zone.name for zone in self.zone]
+        for what, given in (("zones", names), ("backgrounds", [one.name for one in self.background])):
+            if len(set(given)) < len(given):
+                raise ValueError(f"two {what} have one name: {', '.join(given)}; expected each once")
+        if self.target.channel == "ga71-capture":
+            said = self.detector.model_fields_set - {"efficiency", "threshold", "ref", "where", "status", "note"}
+            if said or self.background:
+                idle = ", ".join([*(f"detector.{key}" for key in sorted(said)), *(["background"] if self.background else [])])
+                raise ValueError(f"{idle}: nothing to a radiochemical experiment, which counts atoms; expected with scattering only. Leave it out")
         if self.target.channel == "cevns" and self.target.material is None:
             raise ValueError("target.material: missing; coherent scattering needs to know its nuclei")
-        if len(set(names)) < len(names):
-            raise ValueError(f"two zones have one name: {', '.join(names)}; expected each once")
         if self.measurement is not None:
             for what, table in (("values", self.measurement.values), ("predicted", self.measurement.predicted)):
                 if table and set(table) != set(names):

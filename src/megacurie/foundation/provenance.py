@@ -28,6 +28,7 @@ _SINGLE_FILES = {
     "conventions": "measurements/conventions.toml",
     "nuclei": "nuclei.toml",
     "coherence": "coherence.toml",
+    "background": "backgrounds.toml",
 }
 _FOLDERS = {"nuclide": "nuclides", "channel": "channels"}
 
@@ -151,8 +152,16 @@ def data_text(path: str) -> str:
 
 @functools.cache
 def names_in(folder: str) -> tuple[str, ...]:
-    """Names of the TOML files in a folder of ``megacurie/data``, without their ending, sorted."""
-    return tuple(sorted(p.name.removesuffix(".toml") for p in (_root() / folder).iterdir() if p.name.endswith(".toml")))
+    """Names of the TOML files in a folder of ``megacurie/data`` and the folders in it, without ending, sorted: ``ciuffoli-2025/juno-center``."""
+
+    def below(place: Any, prefix: str) -> Iterator[str]:
+        for entry in place.iterdir():
+            if entry.is_dir():
+                yield from below(entry, f"{prefix}{entry.name}/")
+            elif entry.name.endswith(".toml"):
+                yield prefix + entry.name.removesuffix(".toml")
+
+    return tuple(sorted(below(_root() / folder, "")))
 
 
 def _datum(raw: Mapping[str, Any], place: str, inherited: Mapping[str, str]) -> Datum:

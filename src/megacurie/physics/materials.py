@@ -18,7 +18,7 @@ class Material:
     ----------
     name : str
     density : float, density
-    atoms : mapping of isotope, or "electron", to number density
+    atoms : mapping of isotope, "electron" or "carbon" (all its isotopes), to number density
         Per volume.
     references : frozenset of str
     """
@@ -66,8 +66,9 @@ def material(name: str) -> Material:
     isotopes = {
         key: provenance.datum(f"material.{name}.isotopes.{key}", "dimensionless") for key in provenance.look_up(f"material.{name}.isotopes") if key[0].isdigit()
     }
-    if "electrons" in provenance.look_up(f"material.{name}"):
-        isotopes["electron"] = provenance.datum(f"material.{name}.electrons", "dimensionless")
+    for key, of in (("electron", "electrons"), ("carbon", "carbon")):
+        if of in provenance.look_up(f"material.{name}"):
+            isotopes[key] = provenance.datum(f"material.{name}.{of}", "dimensionless")
     per_volume = density.value / molar.value  # of formula units: mol is a number, so molar mass is mass per unit
     return Material(
         name=name,

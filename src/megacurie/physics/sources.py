@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from megacurie.foundation import provenance, units
 from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import DataError, RangeError, did_you_mean
+from megacurie.physics import beta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,8 @@ class Source:
     history : ActivityHistory or None
     activity_error : float
         Relative error of the activity.
+    particle : str
+        "neutrino", or "antineutrino".
     tags : frozenset of str
         ``source:cr51`` and, where stated, ``activity:calorimetric`` or ``activity:gamma``.
     references : frozenset of str
@@ -100,6 +105,7 @@ class Source:
     half_life: float
     history: ActivityHistory | None = None
     activity_error: float = 0.0
+    particle: str = "neutrino"
     tags: frozenset[str] = field(default_factory=frozenset)
     references: frozenset[str] = field(default_factory=frozenset)
 
@@ -138,7 +144,7 @@ def names() -> tuple[str, ...]:
     Examples
     --------
     >>> print(names())
-    ('37Ar', '51Cr')
+    ('37Ar', '144Ce', '58Co', '51Cr', '65Zn')
     """
     keys = [name for name in provenance.names_in("nuclides") if "lines" in provenance.load(f"nuclide.{name}")]
     return tuple(f"{key.lstrip(string.ascii_lowercase)}{key.rstrip(string.digits).capitalize()}" for key in keys)
@@ -148,6 +154,7 @@ def source(
     nuclide: str,
     *,
     lines: str = "four",
+    half_life: str = "",
     activity: float | None = None,
     activity_error: float = 0.0,
     reference_time: str = "",
@@ -159,9 +166,11 @@ def source(
     Parameters
     ----------
     nuclide : str
-        "51Cr" or "37Ar".
+        "51Cr", "37Ar", "65Zn", "58Co" or "144Ce" (with 144Pr).
     lines : str
-        Name of a table of lines in the nuclide's data.
+        Name of a table of lines in the nuclide's data; the neutrinos of beta branches are added as lines of a quadrature.
+    half_life : str
+        Name of a half-life in the nuclide's data; empty for its default.
     activity : float, activity, or None
         At the reference time.
     activity_error : float
@@ -186,16 +195,30 @@ def source(
     names = [name for name in tables if isinstance(tables[name], tuple)]
     if lines not in names:
         raise DataError(f"{nuclide} has no table of lines {lines!r}. {did_you_mean(lines, names)}")
-    half_life = provenance.datum(f"nuclide.{key}.half_life", "time")
-    used = [datum for line in tables[lines] for datum in (line["energy"], line["intensity"])]
-    history = None if activity is None else ActivityHistory(activity=activity, half_life=half_life.value, reference_time=reference_time)
+    entry = provenance.datum(f"nuclide.{key}.half_life" + (f".{half_life}" if half_life else ""), "time")
+    branches = provenance.load(f"nuclide.{key}").get("beta", ())
+    used = [datum for line in (*tables[lines], *branches) for datum in provenance.walk(line)]
+    every = [Line(energy=line["energy"].value, intensity=line["intensity"].value) for line in tables[lines]]
+    for branch in branches:
+        every += _of_branch(branch)
+    history = None if activity is None else ActivityHistory(activity=activity, half_life=entry.value, reference_time=reference_time)
     return Source(
         nuclide=nuclide,
-        lines=tuple(Line(energy=line["energy"].value, intensity=line["intensity"].value) for line in tables[lines]),
+        lines=tuple(every),
         line_table=lines,
-        half_life=half_life.value,
+        half_life=entry.value,
         history=history,
         activity_error=activity_error,
+        particle="antineutrino" if any(branch["kind"] == "electrons" for branch in branches) else "neutrino",
         tags=frozenset({f"source:{key}", *([f"activity:{calibration}"] if calibration else [])}),
-        references=references.union(half_life.references, *(datum.references for datum in used)),
+        references=references.union(entry.references, *(datum.references for datum in used)),
     )
+
+
+def _of_branch(branch: Mapping[str, Any]) -> list[Line]:
+    """The neutrinos of a beta branch as lines of a quadrature."""
+    sign = -1 if branch["kind"] == "positrons" else 1
+    charge, nucleons = sign * round(branch["charge"].value), round(branch["nucleons"].value)
+    threshold = branch["threshold"].value if "threshold" in branch else 0.0
+    energy, share = beta.neutrino_lines(branch["endpoint"].value, charge, nucleons, threshold=threshold)
+    return [Line(energy=float(e), intensity=float(branch["intensity"].value * part)) for e, part in zip(energy, share, strict=True)]

@@ -8,14 +8,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matplotlib import style
+import numpy as np
+from contourpy import FillType, contour_generator
+from matplotlib import style, ticker
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
+from matplotlib.path import Path as Outline
 
+from megacurie.foundation import units
 from megacurie.report.output import as_csv, check_suffix, write_together
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from megacurie.foundation.parameters import Parameter
+    from megacurie.statistics.results import Region
 
 _ROW = 50  # characters in one row of a legend
 styled = style.context("megacurie.report.megacurie", after_reset=True)  # used as a decorator only, which makes it anew for each call
@@ -107,3 +114,23 @@ def legend_above(ax: Axes, handles: Mapping[str, Any], title: str = "") -> None:
     """A legend above the axes, where it hides nothing: in one row if it fits."""
     wide = len("".join(handles)) < _ROW
     canvas_of(ax).legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles) if wide else 1, title=title or None)
+
+
+def filled(region: Region) -> list[Outline]:
+    """Outlines of the inside, closed along the edge of the grid; the same interpolation as ``Region.contours``."""
+    x, y = (np.asarray(p.position(region.axes[p.name])) for p in region.parameters)
+    generator: Any = contour_generator(x=x, y=y, z=region.delta_chi2.T, fill_type=FillType.OuterCode)
+    points, codes = generator.filled(float(region.delta_chi2.min()) - 1, region.threshold) if region.inside.any() else ([], [])
+    scale = [units.to_display(1.0, p.unit) for p in region.parameters]
+    shown = [np.stack([size * np.asarray(p.at(xy[:, i])) for i, (p, size) in enumerate(zip(region.parameters, scale, strict=True))], -1) for xy in points]
+    return [Outline(xy, code) for xy, code in zip(shown, codes, strict=True)]
+
+
+def scale_axis(ax: Axes, name: str, parameter: Parameter, low: float, high: float) -> None:
+    """Limits, scale and label of one axis from its parameter."""
+    label = parameter.label or parameter.name + (f" [{parameter.unit}]" if parameter.unit else "")
+    ax.set(**{f"{name}scale": "log" if parameter.scale == "log" else "linear", f"{name}lim": (low, high), f"{name}label": label})
+    if parameter.scale == "log" and high / low < 1e5:
+        axis = ax.xaxis if name == "x" else ax.yaxis
+        axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(ticker.NullFormatter())

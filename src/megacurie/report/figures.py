@@ -9,27 +9,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from contourpy import FillType, contour_generator
 from matplotlib import ticker
 from matplotlib.collections import PathCollection
 from matplotlib.patches import Patch
-from matplotlib.path import Path as Outline
 
 from megacurie.foundation import units
 from megacurie.foundation.errors import RangeError, did_you_mean
-from megacurie.report.canvas import Figure, canvas_of, legend_above, stacked_axes, styled
+from megacurie.report.canvas import Figure, canvas_of, filled, legend_above, scale_axis, stacked_axes, styled
+from megacurie.report.designs import recoils, sensitivity, significance
 from megacurie.report.output import cited, columns
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from megacurie.foundation.arrays import Array
     from megacurie.foundation.parameters import Parameter
     from megacurie.statistics.results import Fit, Region
     from megacurie.studies.explanations import Comparison
     from megacurie.studies.gallium import Datasets, MeanRatio, Step
 
-__all__ = ["Figure", "explanations", "history", "paths", "ratios", "regions"]
+__all__ = ["Figure", "explanations", "history", "paths", "ratios", "recoils", "regions", "sensitivity", "significance"]
 
 _ALPHA = 0.2  # of a filled area; nested levels add up
 _ALPHA_MANY = 0.1  # where areas of several colours overlap
@@ -152,7 +149,7 @@ def regions(best: Mapping[str, Fit] | None = None, **regions: Region) -> Figure:
     rows: list[tuple[str, str, float, float]] = []
     for name, region in sorted(regions.items(), key=lambda item: -item[1].threshold):
         colour, dash = looks[_family(name)]
-        ax.add_collection(PathCollection(_filled(region), facecolor=colour, alpha=alpha, linewidth=0), autolim=False)
+        ax.add_collection(PathCollection(filled(region), facecolor=colour, alpha=alpha, linewidth=0), autolim=False)
         for i, line in enumerate(region.contours()):
             ax.plot(line[:, 0], line[:, 1], color=colour, linestyle=dash, linewidth=0.9)
             rows += [(name, f"contour {i + 1}", float(x), float(y)) for x, y in line]
@@ -163,7 +160,7 @@ def regions(best: Mapping[str, Fit] | None = None, **regions: Region) -> Figure:
         rows.append((name, "best fit", point[0], point[1]))
     for p, axis in zip(parameters, "xy", strict=True):
         ends = [units.to_display(float(end), p.unit) for region in regions.values() for end in (region.axes[p.name].min(), region.axes[p.name].max())]
-        _scale(ax, axis, p, min(ends), max(ends))
+        scale_axis(ax, axis, p, min(ends), max(ends))
     legend_above(ax, *_levels(regions, looks, alpha))
     references = frozenset().union(*(region.references for region in regions.values()), *(fit.references for fit in best.values()))
     named = "; ".join(f"{name.replace('_', ' ')}: {region.label}" for name, region in regions.items())
@@ -171,26 +168,6 @@ def regions(best: Mapping[str, Fit] | None = None, **regions: Region) -> Figure:
     data = columns(("region", "curve", *(p.json_key for p in parameters)), rows)
     text = f"Allowed regions of {' and '.join(p.name for p in parameters)}. {named}.{stars}"
     return Figure(axes=(ax,), data=data, caption=cited(text, references), references=references)
-
-
-def _filled(region: Region) -> list[Outline]:
-    """Outlines of the inside, closed along the edge of the grid; the same interpolation as ``Region.contours``."""
-    x, y = (np.asarray(p.position(region.axes[p.name])) for p in region.parameters)
-    generator: Any = contour_generator(x=x, y=y, z=region.delta_chi2.T, fill_type=FillType.OuterCode)
-    points, codes = generator.filled(float(region.delta_chi2.min()) - 1, region.threshold) if region.inside.any() else ([], [])
-    scale = [units.to_display(1.0, p.unit) for p in region.parameters]
-    shown = [np.stack([size * np.asarray(p.at(xy[:, i])) for i, (p, size) in enumerate(zip(region.parameters, scale, strict=True))], -1) for xy in points]
-    return [Outline(xy, code) for xy, code in zip(shown, codes, strict=True)]
-
-
-def _scale(ax: Axes, name: str, parameter: Parameter, low: float, high: float) -> None:
-    """Limits, scale and label of one axis from its parameter."""
-    label = parameter.label or parameter.name + (f" [{parameter.unit}]" if parameter.unit else "")
-    ax.set(**{f"{name}scale": "log" if parameter.scale == "log" else "linear", f"{name}lim": (low, high), f"{name}label": label})
-    if parameter.scale == "log" and high / low < 1e5:
-        axis = ax.xaxis if name == "x" else ax.yaxis
-        axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_minor_formatter(ticker.NullFormatter())
 
 
 def _levels(regions: Mapping[str, Region], looks: Mapping[str, tuple[str, _Dash]], alpha: float) -> tuple[dict[str, Any], str]:

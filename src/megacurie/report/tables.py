@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
-from megacurie.experiments.experiment import Experiment, Zone
+import numpy as np
+
+from megacurie.experiments.experiment import Experiment
+from megacurie.experiments.response import Zone
 from megacurie.foundation import provenance, units
 from megacurie.foundation.display import Table
 from megacurie.foundation.errors import RangeError
@@ -83,11 +86,30 @@ def _target(experiment: Experiment) -> Iterator[tuple[str, str]]:
     else:
         mark = _dagger(*provenance.walk(provenance.look_up(f"material.{material.name}")))
         yield "target", f"{material.name} of {units.format(material.density, 'g/cm3')}{mark}"
-        for target in dict.fromkeys(part.target for part in channel.parts(source)):
+        for target in dict.fromkeys(part.target for part in channel.parts(source, experiment.detector)):
             yield f"density of {target}", f"{units.format(material.number_density(target), '1/cm3')}{mark}"
     yield "cross section", channel.describe(source)
-    if experiment.efficiency != 1:
-        yield "efficiency", f"{experiment.efficiency:.6g}"
+    yield from _detector(experiment)
+
+
+def _detector(experiment: Experiment) -> Iterator[tuple[str, str]]:
+    detector = experiment.detector
+    if detector.efficiency != 1:
+        yield "efficiency", f"{detector.efficiency:.6g}"
+    largest = experiment.channel.largest(experiment.source)
+    if largest is None:
+        return
+    unit = "keV" if largest > units.keV else "eV"
+    yield "recoils", f"recorded above {units.format(detector.threshold, unit, 4)}, at most {units.format(largest, unit, 4)}"
+    if not detector.resolution.sharp:
+        width = float(detector.resolution.sigma(np.array([largest]))[0])
+        yield "energy resolution", f"{units.format(width, unit, 3)} at {units.format(largest, unit, 4)}"
+    if detector.position.stochastic or detector.position.constant:
+        yield "position resolution", f"{units.format(float(detector.position.sigma(np.array([largest]))[0]), 'cm', 3)} at {units.format(largest, unit, 4)}"
+    if detector.least:
+        yield "no light below", units.format(detector.least, unit, 4)
+    if experiment.scale != 1:
+        yield "scale of the cross section", f"{experiment.scale:.7g}†"
 
 
 def _schedule(experiment: Experiment) -> Iterator[tuple[str, str]]:

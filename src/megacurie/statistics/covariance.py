@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 
 from megacurie.foundation.arrays import Array, namespace
 from megacurie.foundation.measurement import Measurement
+
+_SMALL = 32  # data: a matrix of their square is small
 
 Treatment = Literal["lower", "upper", "split-normal", "variable"]
 """How asymmetric errors enter: one of the two; the one on the side of the prediction; or a width linear in it (R. Barlow, physics/0406120)."""
@@ -44,3 +47,34 @@ def covariance(measurement: Measurement, mu: Array, asymmetric: Treatment = "low
     shifts = columns(measurement, mu)
     V: Array = statistical_errors(measurement, mu, asymmetric)[..., :, None] ** 2 * np.eye(len(measurement.values)) + shifts @ xp.swapaxes(shifts, -1, -2)
     return V
+
+
+def whitening(errors: Array, shifts: Array) -> Callable[[Array], Array]:
+    """What turns residuals (..., n) into independent ones of unit variance, for a fixed covariance diag(s^2) + C C^T: |W r|^2 = r^T V^-1 r.
+
+    With y = r/s and the singular vectors U and values w of C/s it is y - U [1 - 1/sqrt(1 + w^2)] U^T y: as many steps as there are data times pulls, so that a
+    thousand bins cost no matrix of a thousand squared.
+
+    Parameters
+    ----------
+    errors : array (n,)
+    shifts : array (n, pulls)
+
+    Examples
+    --------
+    >>> white = whitening(np.array([3.0]), np.array([[4.0]]))
+    >>> print(white(np.array([10.0])))
+    [2.]
+    """
+    u, w, _ = np.linalg.svd(shifts / errors[:, None], full_matrices=False)
+    inverse, left, right = 1 / errors, u * (1 - 1 / np.sqrt(1 + w * w)), u.T
+    if len(errors) <= _SMALL:  # one product of matrices is faster than three steps
+        matrix = (np.eye(len(errors)) - left @ right) * inverse[:, None]
+        return lambda r: r @ matrix
+
+    def white(r: Array) -> Array:
+        y = r * inverse
+        result: Array = y - (y @ left) @ right
+        return result
+
+    return white

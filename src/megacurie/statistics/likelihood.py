@@ -18,7 +18,7 @@ from megacurie.foundation.arrays import Array, namespace
 from megacurie.foundation.errors import FitError, RangeError
 from megacurie.foundation.measurement import Measurement
 from megacurie.foundation.parameters import Parameter, Theta
-from megacurie.statistics.covariance import Treatment, columns, covariance, statistical_errors
+from megacurie.statistics.covariance import Treatment, columns, covariance, statistical_errors, whitening
 from megacurie.statistics.model import Model, Stacked, stacked, union
 
 Data = Any
@@ -93,7 +93,7 @@ class Likelihood(abc.ABC):
         return Joint(*parts)
 
 
-def _penalty(parameters: tuple[Parameter, ...], theta: Theta) -> Any:
+def penalty(parameters: tuple[Parameter, ...], theta: Theta) -> Any:
     """Sum of ((theta - mean)/sigma)^2 of the parameters with a prior."""
     total: Any = 0.0
     for p in parameters:
@@ -140,7 +140,7 @@ class GaussianLikelihood(Likelihood):
         self._bounded = bounded[0] if bounded else None
         self.bounded = self.pulls[bounded[0]] if bounded else None
         self.fixed = asymmetric in ("lower", "upper") and not bounded and all(pull.of == "reference" for pull in measurement.pulls)
-        self._whiten = np.linalg.inv(np.linalg.cholesky(self.covariance(measurement.reference))).T if self.fixed else None
+        self._whiten = whitening(self.errors(measurement.reference), columns(measurement, measurement.reference)) if self.fixed else None
 
     def errors(self, mu: Array) -> Array:
         """Statistical errors (..., n) at a prediction, under the stated treatment of asymmetric errors."""
@@ -172,18 +172,18 @@ class GaussianLikelihood(Likelihood):
         """chi2 (...) of a prediction (..., n), pulls profiled."""
         data = self.measurement.values if data is None else data
         if self._whiten is not None:
-            white = (data - mu) @ self._whiten
+            white = self._whiten(data - mu)
             result: Array = (white * white).sum(-1)
             return result
         return self._profile(mu, data)[0]
 
     def minus_two_log(self, theta: Theta, data: Data = None) -> Array:
-        chi2: Array = self.at_prediction(self.model(theta), data) + _penalty(self.parameters, theta)
+        chi2: Array = self.at_prediction(self.model(theta), data) + penalty(self.parameters, theta)
         return chi2
 
     def shifted(self, theta: Theta, data: Data = None) -> Callable[[Pulls], Array]:
-        chi2, penalty = self._shifted(self.model(theta), data), _penalty(self.parameters, theta)
-        return lambda pulls: chi2(pulls) + penalty
+        chi2, prior = self._shifted(self.model(theta), data), penalty(self.parameters, theta)
+        return lambda pulls: chi2(pulls) + prior
 
     def null_shifted(self) -> Callable[[Pulls], Array]:
         return self._shifted(self.model.null, None)
@@ -228,13 +228,13 @@ class GaussianLikelihood(Likelihood):
 
         def chi2(s: Array) -> Array:
             full = {**theta, parameter.name: s}
-            value: Array = self.at_prediction(zero + s[..., None] * slope) + _penalty(self.parameters, full)
+            value: Array = self.at_prediction(zero + s[..., None] * slope) + penalty(self.parameters, full)
             return value
 
         if self._whiten is not None and parameter.prior is None:
             c0, c1, c2 = self.quadratic(zero, slope)
             best = np.clip(c1 / np.where(c2 > 0, c2, 1.0), parameter.lower, parameter.upper)
-            return best, c0 - 2 * best * c1 + best**2 * c2 + _penalty(self.parameters, {**theta, parameter.name: best})
+            return best, c0 - 2 * best * c1 + best**2 * c2 + penalty(self.parameters, {**theta, parameter.name: best})
         trial = self._trials(zero, slope, parameter)
         values = chi2(trial)
         best = np.take_along_axis(trial, values.argmin(0)[None], 0)[0]
@@ -259,8 +259,7 @@ class GaussianLikelihood(Likelihood):
     def quadratic(self, zero: Array, slope: Array) -> tuple[Array, Array, Array]:
         """c0, c1, c2 of chi2(s) = c0 - 2 s c1 + s^2 c2 for mu = zero + s slope; fixed covariance only."""
         assert self._whiten is not None
-        g = (self.measurement.values - zero) @ self._whiten
-        h = slope @ self._whiten
+        g, h = self._whiten(self.measurement.values - zero), self._whiten(slope)
         return (g * g).sum(-1), (g * h).sum(-1), (h * h).sum(-1)
 
 
@@ -294,7 +293,7 @@ class Joint(Likelihood):
 
     def shifted(self, theta: Theta, data: Data = None) -> Callable[[Pulls], Array]:
         parts = [part.shifted(theta, one) for part, one in zip(self.parts, self._data(data), strict=True)]
-        twice = sum(_penalty(part.parameters, theta) for part in self.parts) - _penalty(self.parameters, theta)  # a shared prior counts once
+        twice = sum(penalty(part.parameters, theta) for part in self.parts) - penalty(self.parameters, theta)  # a shared prior counts once
         return lambda pulls: sum(part(pulls) for part in parts) - twice
 
     def null_shifted(self) -> Callable[[Pulls], Array]:

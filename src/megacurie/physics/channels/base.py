@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from megacurie.foundation.arrays import Array
+from megacurie.physics.detectors import Detector
 from megacurie.physics.sources import Source
 
 
@@ -19,8 +20,8 @@ class Part:
         Such as ``state:ground``.
     target : str
         What is hit: an isotope of the material, or "electron".
-    cross_section : array (2, n_lines), area
-        Per target and line of the source; the first axis is the flavour on arrival (e, x).
+    cross_section : array (2, n_bins, n_lines), area
+        Per target, bin of the detector (recoil x angle) and line of the source; the first axis is the flavour on arrival (e, x).
     """
 
     tag: str
@@ -36,8 +37,12 @@ class Channel(Protocol):
         """Tag on the blocks of a kernel: ``channel:ga71``."""
         ...
 
-    def parts(self, source: Source) -> tuple[Part, ...]:
-        """Cross sections for the lines of a source."""
+    def parts(self, source: Source, detector: Detector) -> tuple[Part, ...]:
+        """Cross sections for the lines of a source in the bins of a detector."""
+        ...
+
+    def largest(self, source: Source) -> float | None:
+        """Largest visible energy that the source can give; None where none is recorded."""
         ...
 
     def relative_errors(self, source: Source) -> tuple[float, float]:

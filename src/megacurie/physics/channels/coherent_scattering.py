@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 
 from megacurie.foundation import provenance, units
 from megacurie.foundation.arrays import Array
-from megacurie.foundation.errors import DataError, RangeError, did_you_mean
+from megacurie.foundation.errors import DataError, did_you_mean
 from megacurie.physics.channels.base import Part
+from megacurie.physics.detectors import Detector
 from megacurie.physics.sources import Source
 
 _MIXING = "constant.sin2_theta_w.low-energy"
@@ -17,28 +19,22 @@ _MIXING = "constant.sin2_theta_w.low-energy"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoherentScattering:
-    """Scattering on the nuclei of a material above a threshold in recoil energy.
+    """Scattering on the nuclei of a material.
 
     Parameters
     ----------
     isotopes : tuple of str
         Such as ("7Li", "19F").
-    threshold : float, energy
 
     Raises
     ------
     DataError
         If an isotope has no mass in our data.
-    RangeError
-        If the threshold is negative.
     """
 
     isotopes: tuple[str, ...]
-    threshold: float = 0.0
 
     def __post_init__(self) -> None:
-        if not self.threshold >= 0:
-            raise RangeError(f"threshold {units.format(self.threshold, 'eV')}: expected zero or more")
         for isotope in self.isotopes:
             if isotope not in nuclei():
                 raise DataError(f"no nuclear data for {isotope!r}. {did_you_mean(isotope, nuclei())}")
@@ -76,23 +72,44 @@ class CoherentScattering:
         >>> print(f"{sigma[0, 0, 0] / u.cm2:.3e} cm2")
         1.928e-44 cm2
         """
+        mass, scale = self._nucleus(isotope)
+        e = energy[None, :]
+        t = np.clip(edges[:, None], 0.0, self.end_point(isotope, e))
+        sigma = scale * np.diff(t - mass * (t / (2 * e)) ** 2, axis=0)
+        return np.stack([sigma, sigma])
+
+    def differential(self, isotope: str, energy: Array, recoil: Array) -> Array:
+        """d(sigma)/dT per nucleus, array (2, n, n_lines), for recoils (n,) and neutrino energies (n_lines,); zero above the end point."""
+        mass, scale = self._nucleus(isotope)
+        t = recoil[:, None]
+        sigma = np.where(t <= self.end_point(isotope, energy), scale * (1 - mass * t / (2 * energy**2)), 0.0)
+        return np.stack([sigma, sigma])
+
+    def end_point(self, isotope: str, energy: Array) -> Array:
+        """Largest recoil 2 E^2 / M for neutrino energies (n,)."""
+        return 2 * energy * energy / self._nucleus(isotope)[0]
+
+    def _nucleus(self, isotope: str) -> tuple[float, float]:
+        """Mass, and G_F^2 M Q_V^2 / pi."""
         nucleus = provenance.look_up(f"nuclei.{isotope}")
-        mass, charge, nucleons = nucleus["mass"].value, nucleus["charge"].value, nucleus["nucleons"].value
+        mass, charge, nucleons = float(nucleus["mass"].value), nucleus["charge"].value, nucleus["nucleons"].value
         s = provenance.datum(_MIXING, "dimensionless").value
         fermi = provenance.datum("constant.fermi", "fermi-constant").value * units.hbarc
         coupling = 0.5 * (1 - 4 * s) * charge - 0.5 * (nucleons - charge)
-        e = energy[None, :]
-        t = np.clip(edges[:, None], 0.0, 2 * e * e / mass)
-        sigma = (fermi * coupling) ** 2 * mass / np.pi * np.diff(t - mass * (t / (2 * e)) ** 2, axis=0)
-        return np.stack([sigma, sigma])
+        return mass, float((fermi * coupling) ** 2 * mass / np.pi)
 
-    def parts(self, source: Source) -> tuple[Part, ...]:
+    def parts(self, source: Source, detector: Detector) -> tuple[Part, ...]:
         """One part per isotope."""
-        edges = np.array([self.threshold, np.inf])
-        return tuple(
-            Part(tag=f"isotope:{isotope.lower()}", target=isotope, cross_section=self.cross_section(isotope, source.energies, edges)[:, 0, :])
-            for isotope in self.isotopes
-        )
+
+        def recorded(isotope: str) -> Array:
+            functions = (functools.partial(one, isotope) for one in (self.cross_section, self.differential, self.end_point))
+            return detector.lines(source.energies, *functions)
+
+        return tuple(Part(tag=f"isotope:{isotope.lower()}", target=isotope, cross_section=recorded(isotope)) for isotope in self.isotopes)
+
+    def largest(self, source: Source) -> float:
+        """Largest recoil of any nucleus."""
+        return max(float(self.end_point(isotope, source.energies).max()) for isotope in self.isotopes)
 
     def relative_errors(self, source: Source) -> tuple[float, float]:
         """None at this order."""
@@ -106,7 +123,7 @@ class CoherentScattering:
 
     def describe(self, source: Source) -> str:
         """One line for a person."""
-        return f"coherent scattering on {', '.join(self.isotopes)}, vector part at tree level, recoils above {units.format(self.threshold, 'eV')}"
+        return f"coherent scattering on {', '.join(self.isotopes)}, vector part at tree level"
 
 
 def nuclei() -> tuple[str, ...]:

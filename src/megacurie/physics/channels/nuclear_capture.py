@@ -19,6 +19,7 @@ from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import DataError, did_you_mean
 from megacurie.foundation.provenance import Datum
 from megacurie.physics.channels.base import Part
+from megacurie.physics.detectors import Detector
 from megacurie.physics.sources import Source
 
 _KEY = "channel.ga71-capture"
@@ -77,11 +78,15 @@ class NuclearCapture:
         """The isotope that captures."""
         return "71Ga"
 
-    def parts(self, source: Source) -> tuple[Part, ...]:
-        """One part per final state; only nu_e is captured."""
+    def parts(self, source: Source, detector: Detector) -> tuple[Part, ...]:
+        """One part per final state; only nu_e is captured, and captures are counted in one bin."""
         return tuple(
-            Part(tag=s.tag, target=self.target, cross_section=np.stack([s.cross_section, np.zeros_like(s.cross_section)])) for s in self.states(source)
+            Part(tag=s.tag, target=self.target, cross_section=np.stack([s.cross_section, np.zeros_like(s.cross_section)])[:, None, :])
+            for s in self.states(source)
         )
+
+    def largest(self, source: Source) -> None:
+        """None: atoms are counted, no energy is recorded."""
 
     def describe(self, source: Source) -> str:
         """One line for a person."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from megacurie.physics.hypotheses.base import Hypothesis, combine
+from megacurie.physics.hypotheses.couplings import MagneticMoment, WeakMixingAngle
 from megacurie.physics.hypotheses.damping import BroadSterile, DecayingSterile, WavePacketSterile
 from megacurie.physics.hypotheses.decoherence import Decoherence
 from megacurie.physics.hypotheses.extra_dimension import LargeExtraDimension
@@ -35,6 +36,8 @@ BUILT_IN: tuple[type[Hypothesis], ...] = (
     CountingEfficiency,
     ExcitedStateStrength,
     Ge71HalfLife,
+    WeakMixingAngle,
+    MagneticMoment,
 )
 
 __all__ = [
@@ -53,9 +56,11 @@ __all__ = [
     "Ge71HalfLife",
     "Hypothesis",
     "LargeExtraDimension",
+    "MagneticMoment",
     "NoOscillation",
     "Sterile",
     "Sterile2",
     "WavePacketSterile",
+    "WeakMixingAngle",
     "combine",
 ]

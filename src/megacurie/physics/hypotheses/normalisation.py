@@ -100,7 +100,14 @@ class BranchingRatioShift(Hypothesis):
     """The 320 keV gamma of 51Cr has branching ratio b, not b0: line intensities become (1 - b, b) and the deduced activity changes.
 
     A gamma assay counts A b: A -> A b0/b. A calorimeter measures A (E_g b + E_0): A -> A (E_g b0 + E_0)/(E_g b + E_0), E_0 the heat of a decay without gamma.
+
+    Parameters
+    ----------
+    reference : float, optional
+        b0, the branching ratio in the line table of the source; None: the mean of the measured ones, which is in the default table.
     """
+
+    reference: float | None = None
 
     name = "branching-ratio-shift"
     parameters = (Parameter("branching", "", low=0.05, high=0.2, label=r"$b(320\,\mathrm{keV})$"),)
@@ -110,7 +117,8 @@ class BranchingRatioShift(Hypothesis):
             return 1.0
         xp = namespace(E, *theta.values())
         b = theta["branching"]
-        b0, gamma = _cr51("gamma.branching_ratio", "dimensionless"), _cr51("gamma.energy", "energy")
+        gamma = _cr51("gamma.energy", "energy")
+        b0 = _cr51("gamma.branching_ratio", "dimensionless") if self.reference is None else self.reference
         # lines to the excited level of 51V lie lower by the energy of the gamma: half of it tells them apart
         to_excited = _highest_line() - 0.5 * gamma > E
         intensity = xp.where(to_excited, b / b0, (1 - b) / (1 - b0))

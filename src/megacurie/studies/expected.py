@@ -1,0 +1,153 @@
+"""Expected events of an experiment, bin by bin, with what is known of them: what design studies scale and compare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from megacurie.experiments.expectation import Expectation, Hypothesis
+from megacurie.experiments.experiment import Experiment
+from megacurie.foundation import units
+from megacurie.foundation.arrays import Array
+from megacurie.foundation.errors import DataError
+from megacurie.foundation.measurement import Measurement, Pull
+from megacurie.statistics.likelihood import GaussianLikelihood
+from megacurie.statistics.poisson import profile
+
+STEADY = 1e-3 * units.eV2
+"""dm2 for which nothing oscillates: a kernel of few nodes."""
+
+_FREE = 1e3  # relative error of a background of which nothing is known
+_LEAST = 1e-9  # events of a bin that nothing is expected in: it tells nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ExpectedCounts:
+    """Events over a schedule.
+
+    Attributes
+    ----------
+    signal : array (n_bins,)
+    backgrounds : dict of name to array (n_bins,)
+    errors : dict of name to float
+        Relative error of each background, infinite where it is free.
+    activity_error : float
+        Relative.
+    off : float
+        Time without the source over live time with it; 0 if there is none.
+    """
+
+    signal: Array
+    backgrounds: Mapping[str, Array]
+    errors: Mapping[str, float]
+    activity_error: float
+    off: float
+
+    @property
+    def background(self) -> Array:
+        """All backgrounds together (n_bins,)."""
+        return sum(self.backgrounds.values(), np.zeros_like(self.signal))
+
+    def scaled(self, *, activity: float = 1.0, decays: float = 1.0, live: float = 1.0) -> ExpectedCounts:
+        """With more activity, decays per activity, or live time, by a factor each; the time without the source stays."""
+        backgrounds = {name: counts * live for name, counts in self.backgrounds.items()}
+        return ExpectedCounts(
+            signal=self.signal * activity * decays, backgrounds=backgrounds, errors=self.errors, activity_error=self.activity_error, off=self.off / live
+        )  # fmt: skip
+
+    def shifts(self) -> tuple[Array, int]:
+        """Events per sigma of each pull (n_bins, k), and how many of them, the first, are free: backgrounds of which nothing is known beforehand."""
+        free = [name for name, error in self.errors.items() if np.isinf(error) and self.backgrounds[name].any()]
+        known = [name for name, error in self.errors.items() if 0 < error < np.inf and self.backgrounds[name].any()]
+        columns = [self.backgrounds[name] for name in free] + [self.errors[name] * self.backgrounds[name] for name in known]
+        if self.activity_error:
+            columns.append(self.activity_error * self.signal)
+        return np.stack(columns, -1) if columns else np.zeros((len(self.signal), 0)), len(free)
+
+    def normalisations(self) -> Array:
+        """Events per sigma of independent combinations of the backgrounds (n_bins, k): what was known beforehand and what the run without the source tells.
+
+        The scale factors f of the backgrounds b have the inverse covariance diag(1/error^2) + off sum_i b_i b_i^T / sum(b_i), Gaussian statistics.
+        """
+        names = [name for name, counts in self.backgrounds.items() if self.errors[name] and counts.any()]
+        if not names:
+            return np.zeros((len(self.signal), 0))
+        columns = np.stack([self.backgrounds[name] for name in names], -1)
+        total = np.maximum(self.background, _LEAST)[:, None]
+        inverse = np.diag([min(self.errors[name], _FREE) ** -2 for name in names]) + self.off * columns.T @ (columns / total)
+        combined: Array = columns @ np.linalg.cholesky(np.linalg.inv(inverse))
+        return combined
+
+    def separation(self, seen: float, tested: float) -> float:
+        """One-sided significance at which a signal of ``tested`` times the expected one is excluded if ``seen`` times it is there; pulls are profiled.
+
+        Sources
+        -------
+        Median significance of Asimov data, root of the profile likelihood ratio: G. Cowan et al., arXiv:1007.1727.
+        """
+        columns, free = self.shifts()
+        counts, mu = (factor * self.signal + self.background for factor in (seen, tested))
+        if self.off:  # the same backgrounds, without the source
+            dark = self.background * self.off
+            quiet = columns * self.off
+            if self.activity_error:
+                quiet[:, -1] = 0.0
+            counts, mu, columns = np.concatenate([counts, dark]), np.concatenate([mu, dark]), np.concatenate([columns, quiet])
+        used = mu > 0
+        if not used.any():
+            return 0.0
+        value, _ = profile(mu[used], columns[used], counts[used], free=free)
+        return float(np.sqrt(max(float(value), 0.0)))
+
+
+def expected_counts(experiment: Experiment) -> ExpectedCounts:
+    """Events over the schedule of an experiment, without new physics.
+
+    Raises
+    ------
+    DataError
+        If no counts follow: activity, material or schedule are missing.
+
+    Examples
+    --------
+    >>> import megacurie as mci
+    >>> print(f"{expected_counts(mci.load('ciuffoli-2025/jne-1t-outside')).signal.sum():.0f}")
+    1498
+    """
+    if experiment.quantity != "counts":
+        missing = ", ".join((*experiment.missing, *(() if experiment.schedule else ("schedule",))))
+        raise DataError(f"{experiment.name}: no counts follow without {missing}: expected a card that states them")
+    backgrounds = experiment.background_counts()
+    kernel = experiment.kernel(dm2_max=STEADY, accuracy=1e-6)
+    return ExpectedCounts(
+        signal=kernel.without_new_physics() - kernel.background, backgrounds=backgrounds, errors={one.name: one.error for one in experiment.backgrounds},
+        activity_error=experiment.source.activity_error, off=experiment.source_off / experiment.live,
+    )  # fmt: skip
+
+
+def asimov(experiment: Experiment, hypothesis: Hypothesis) -> GaussianLikelihood:
+    """The likelihood of an experiment that sees just what is expected without new physics.
+
+    Pearson's chi2 with the statistical errors of the expectation, pulls for the activity and the backgrounds: chi2 = s^2 q with a hypothesis affine in s.
+
+    Examples
+    --------
+    >>> import megacurie as mci
+    >>> likelihood = asimov(mci.load("ciuffoli-2025/jne-1t-outside"), mci.Sterile())
+    >>> print(f"{likelihood.null():.6f}")
+    0.000000
+    """
+    counts = expected_counts(experiment)
+    expectation = Expectation(experiment.kernel(), hypothesis)
+    safe = np.maximum(counts.signal + counts.background, _LEAST)
+    columns = counts.normalisations()
+    pulls = [Pull(name=f"{experiment.name}: background {k}", shape=columns[:, k] / safe) for k in range(columns.shape[1])]
+    if counts.activity_error:
+        pulls.append(Pull(name=f"{experiment.name}: activity", shape=counts.activity_error * counts.signal / safe))
+    measurement = Measurement(
+        names=expectation.kernel.labels, values=expectation.null, plus=np.sqrt(safe), minus=np.sqrt(safe), reference=safe, pulls=tuple(pulls),
+        references=experiment.references,
+    )  # fmt: skip
+    return GaussianLikelihood(expectation, measurement)

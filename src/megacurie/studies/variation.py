@@ -1,0 +1,168 @@
+"""One thing about an experiment turned, the same study for each value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from megacurie.experiments import cards
+from megacurie.experiments.experiment import Experiment
+from megacurie.foundation import units
+from megacurie.foundation.display import Table
+from megacurie.foundation.errors import DataError, did_you_mean
+
+
+class Result(Protocol):
+    """What a study returns: a deficit told, a precision."""
+
+    @property
+    def experiment(self) -> str: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+    @property
+    def references(self) -> frozenset[str]: ...
+    def columns(self) -> Mapping[str, float | None]: ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variation:
+    """Result of ``vary``.
+
+    Attributes
+    ----------
+    experiment, name, unit : str
+    values : tuple of float
+        In the unit.
+    results : tuple of results
+        One for each value.
+    """
+
+    experiment: str
+    name: str
+    unit: str
+    values: tuple[float, ...]
+    results: tuple[Result, ...]
+
+    @property
+    def references(self) -> frozenset[str]:
+        """Keys of everything that entered."""
+        return frozenset().union(*(one.references for one in self.results))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values and what follows at each."""
+        results = [one.to_dict() for one in self.results]
+        return {"experiment": self.experiment, "vary": self.name, "unit": self.unit, "values": list(self.values), "results": results}
+
+    def table(self) -> Table:
+        """Rows of what a person reads."""
+        names = tuple(self.results[0].columns())
+        rows = []
+        for value, one in zip(self.values, self.results, strict=True):
+            found = one.columns()
+            rows.append((f"{value:.4g}", *("" if x is None else f"{x:.4g}" for x in (found[name] for name in names))))
+        notes = tuple(dict.fromkeys(note for one in self.results for note in one.notes))
+        return Table(title=f"{self.experiment}: against {self.name}", head=(f"{self.name} [{self.unit}]", *names), rows=tuple(rows), notes=notes)
+
+    def __str__(self) -> str:
+        return str(self.table())
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knob:
+    """A key of the card that is turned, the unit of its values, the text that they become, and their usual values about an experiment, in the unit."""
+
+    key: str
+    unit: str
+    text: str
+    usual: Callable[[Experiment], tuple[float, ...]]
+
+
+def _activity(experiment: Experiment) -> tuple[float, ...]:
+    history = experiment.source.history
+    present = 1.0 if history is None else units.to_display(history.activity, "MCi")
+    return tuple(present * 10 ** (i / 10 - 1.5) for i in range(21))
+
+
+def _mass(experiment: Experiment) -> tuple[float, ...]:
+    material = experiment.material
+    volume = sum(zone.shape.volume for zone in experiment.zones)
+    present = 1.0 if material is None else units.to_display(volume * material.density, "t")
+    return tuple(present * 10 ** (i / 10 - 1) for i in range(21))
+
+
+def _distance(experiment: Experiment) -> tuple[float, ...]:
+    zone = experiment.zones[0]
+    near, far = (units.to_display(x, "m") for x in (zone.nearest, zone.shape.reach))
+    inside = float(experiment.fraction(zone, np.array([1.001 * zone.nearest + 1e-6 * zone.shape.reach]))[0]) > 0.5  # the target surrounds the source
+    return tuple(far * i / 20 for i in range(1, 19)) if inside else tuple(0.5 * (near + far) * (1 + i / 10) for i in range(21))
+
+
+def _threshold(experiment: Experiment) -> tuple[float, ...]:
+    largest = experiment.channel.largest(experiment.source)
+    return () if largest is None else tuple(units.to_display(largest, "keV") * i / 20 for i in range(2, 20))
+
+
+_KNOBS = {
+    "activity": Knob(key="source.activity", unit="MCi", text="{value!r} MCi", usual=_activity),
+    "days": Knob(key="schedule.exposures", unit="d", text='[{{ start = "0 d", stop = "{value!r} d" }}]', usual=lambda _: tuple(5.0 * i for i in range(1, 21))),
+    "mass": Knob(key="zone.shape.mass", unit="t", text="{value!r} t", usual=_mass),
+    "distance": Knob(key="zone.source_at", unit="m", text="{value!r} m", usual=_distance),
+    "threshold": Knob(key="detector.threshold", unit="keV", text="{value!r} keV", usual=_threshold),
+    "resolution": Knob(key="detector.resolution", unit="% / sqrt(MeV)", text="{value!r} % / sqrt(MeV)", usual=lambda _: tuple(float(i) for i in range(1, 16))),
+    "angular": Knob(key="detector.angular", unit="deg", text="{value!r} deg", usual=lambda _: (2.0, 5.0, 10.0, 13.0, 20.0, 30.0, 46.0)),
+}
+
+
+def vary(
+    card: str, name: str, values: Sequence[float] = (), *, study: Callable[[Experiment], Result], settings: Mapping[str, str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Variation:  # fmt: skip
+    """The same study of a card for several values of one of its keys.
+
+    Parameters
+    ----------
+    card : str
+        A file, or the name of a built-in card.
+    name : str
+        activity, days, mass, distance, threshold, resolution or angular.
+    values : sequence of float
+        In MCi, d, t, m, keV, % / sqrt(MeV) or deg; empty for the usual ones.
+    study : callable
+        From an experiment to a result, such as ``design.deficit``.
+    settings : dict of str to str
+        Other keys of the card to change.
+    progress : callable (done, total), optional
+
+    Raises
+    ------
+    DataError
+        If there is nothing of that name to vary.
+    CardError
+        If a value does not fit the card.
+
+    Examples
+    --------
+    >>> import megacurie as mci
+    >>> table = vary("ciuffoli-2025/jne-500t-outside", "activity", [1.0, 3.0], study=mci.design.deficit)
+    >>> print(table.results[0].signal < table.results[1].signal)
+    True
+    """
+    if name not in _KNOBS:
+        raise DataError(f"cannot vary {name!r}. {did_you_mean(name, _KNOBS)}")
+    knob = _KNOBS[name]
+    chosen = tuple(float(value) for value in values) or knob.usual(cards.load(card, settings))
+    if not chosen:
+        raise DataError(f"cannot vary {name} of {card}: nothing is recorded that it would change")
+    found = []
+    for i, value in enumerate(chosen):
+        if progress is not None:
+            progress(i, len(chosen))
+        found.append(study(cards.load(card, {**(settings or {}), knob.key: knob.text.format(value=value)})))
+    return Variation(experiment=found[0].experiment, name=name, unit=knob.unit, values=chosen, results=tuple(found))
