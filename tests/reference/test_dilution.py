@@ -11,6 +11,7 @@ from scipy.integrate import quad
 
 from megacurie.foundation import units as u
 from megacurie.physics.channels.electron_scattering import ElectronScattering
+from megacurie.physics.detectors import Detector
 from megacurie.physics.sources import source
 
 MASS, MIXING = 0.51099895, 0.2312
@@ -30,8 +31,8 @@ def test_dilution_by_electron_scattering(threshold: float, stated: float) -> Non
     x, e = (sum(share * per_line(energy, MIXING + sign, threshold) for energy, share in CHROMIUM) for sign in (-0.5, 0.5))
     assert x / e == pytest.approx(stated, abs=0.5e-4)  # half a unit of the last digit
     chromium = source("51Cr")
-    (part,) = ElectronScattering(threshold=threshold * u.MeV).parts(chromium)
-    sigma_e, sigma_x = part.cross_section @ chromium.intensities
+    (part,) = ElectronScattering(corrections="tree").parts(chromium, Detector(recoil=(threshold * u.MeV, math.inf)))
+    sigma_e, sigma_x = part.cross_section[:, 0] @ chromium.intensities
     assert sigma_x / sigma_e == pytest.approx(x / e, rel=1e-8)  # nine digits of the electron mass
     # in cm2 per decay: sigma_e of all lines together by the same integrals, 2 G^2 m/pi in front
     front = 2 * (1.1663788e-11 * 197.3269804e-13) ** 2 * MASS / math.pi

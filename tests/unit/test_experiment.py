@@ -9,6 +9,7 @@ import pytest
 import megacurie as mci
 from megacurie.foundation import units as u
 from megacurie.foundation.errors import RangeError, UnitError
+from megacurie.physics.detectors import Detector
 from megacurie.physics.shapes import Ball
 
 EXACT = 1e-12  # the same numbers, multiplied in another order
@@ -40,10 +41,10 @@ def test_rate_is_rate_per_path_times_mean_path(best, ball):
 
 
 def test_efficiency_enters_counts_and_not_rates(best):
-    half = replace(best, efficiency=0.5)
+    half = replace(best, detector=Detector(efficiency=0.5))
     assert half.rate_per_path() == best.rate_per_path()
     counts = mci.load("best", {"schedule.exposures": '[{ start = "0 d", stop = "9 d" }]'})
-    assert replace(counts, efficiency=0.5).rate_per_path() == pytest.approx(0.5 * counts.rate_per_path(), rel=EXACT)
+    assert replace(counts, detector=Detector(efficiency=0.5)).rate_per_path() == pytest.approx(0.5 * counts.rate_per_path(), rel=EXACT)
 
 
 @pytest.mark.parametrize(

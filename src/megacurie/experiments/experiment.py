@@ -161,8 +161,13 @@ class Experiment:
         """Fraction (n,) of the directions from the centre of the source in which the zone exists at each distance: what to draw."""
         return zone.shape.fraction(distance)
 
+    @property
+    def reach(self) -> float:
+        """dm2 that its kernel reaches unless asked for another, mass-squared."""
+        return _dm2(self.dm2_max)
+
     def _reach(self, dm2_max: str | float | None) -> float:
-        return _dm2(self.dm2_max if dm2_max is None else dm2_max)
+        return self.reach if dm2_max is None else _dm2(dm2_max)
 
     def kernel(self, *, dm2_max: str | float | None = None, accuracy: float = 1e-4) -> RateKernel:
         """The kernel: blocks for each zone, bin of distance and part of the channel; nodes for each line at each distance.
@@ -190,7 +195,7 @@ class Experiment:
         reach, first = self._reach(dm2_max), 0
         for zone in self.zones:
             strengths = [(self.source.tags | {self.channel.tag, tag}, strength) for tag, strength in self.strengths(zone)]
-            target = 1.0 if self.missing else zone.published_path or zone.coarse.mean_path
+            target = 1.0 if self.missing else zone.published_path
             blocks += response.zone_blocks(zone, self.source, self.detector, strengths, target=target, first=first, dm2_max=reach, accuracy=accuracy)
             first += (len(zone.edges(self.detector)) - 1) * self.detector.bins
         backgrounds = self.background_counts()

@@ -93,7 +93,7 @@ def binned_paths(shape: Shape, source: Shape | None, phase: float, accuracy: flo
 
 def zone_blocks(
     zone: Zone, source: Source, detector: Detector, strengths: Sequence[tuple[frozenset[str], Array]], *,
-    target: float, first: int, dm2_max: float, accuracy: float,
+    target: float | None, first: int, dm2_max: float, accuracy: float,
 ) -> tuple[Block, ...]:  # fmt: skip
     """Blocks of one zone: for each bin of distance and each part of the channel, nodes for every line.
 
@@ -104,8 +104,8 @@ def zone_blocks(
     detector : Detector
     strengths : sequence of (tags, array (2, bins, n_lines))
         Events per length of mean path of each part of the channel.
-    target : float, length
-        Mean path.
+    target : float or None, length
+        Mean path; None for that of the shape.
     first : int
         Number of the zone's first bin.
     dm2_max, accuracy : float
@@ -124,7 +124,8 @@ def zone_blocks(
     else:
         breaks = _breaks(edges, detector)
         paths = [binned_paths(zone.shape, zone.source_shape, phase, 0.5 * accuracy, breaks) for phase in phases]
-    paths = [one.scaled_to(target) for one in paths]
+    finest = max(paths, key=lambda one: len(one.baseline))
+    paths = [one.scaled_to(finest.mean_path if target is None else target) for one in paths]  # nodes differ between lines, the mean path does not
     places = [detector.places(one.baseline, edges) for one in paths]
     blocks = []
     for d in range(len(edges) - 1):

@@ -55,7 +55,7 @@ def fermi(kinetic: Array, charge: int, nucleons: int) -> Array:
     w = kinetic / m + 1
     p = np.sqrt(kinetic * (kinetic + 2 * m)) / m
     size, g = alpha * abs(charge), np.sqrt(1 - (alpha * charge) ** 2)
-    radius = 1.2 * units.fm * nucleons ** (1 / 3) * m / units.hbarc  # in electron Compton wavelengths
+    radius = 1.2 * units.fm * float(np.cbrt(nucleons)) * m / units.hbarc  # in electron Compton wavelengths
     y = alpha * charge * w / p
     log_f = (2 * g - 2) * np.log(2 * p * radius) + np.pi * y + 2 * (loggamma(g + 1j * y).real - loggamma(2 * g + 1)) + np.log(2 * (1 + g))
     sign = 1 if charge > 0 else -1

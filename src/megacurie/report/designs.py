@@ -50,7 +50,7 @@ def recoils(predictions: Mapping[str, ExperimentPrediction]) -> Figure:
             ax.stairs(background, edges, fill=True, color="0.8", label="background")
         highest = max(highest, float(counts.max()))
         rows += [(name, a, b, float(n), float(r)) for a, b, n, r in zip(edges[:-1], edges[1:], counts, background, strict=True)]
-    ax.set(xlabel="recoil energy [keV]", ylabel="events per keV", xlim=(min(r[1] for r in rows), max(r[2] for r in rows)), ylim=(0, 1.15 * highest))
+    ax.set(xlabel="recoil energy [keV]", ylabel="events per keV", xlim=(min(r[1] for r in rows), max(r[2] for r in rows)), ylim=(0, 1.2 * highest))
     ax.legend(loc="upper right")
     references = frozenset().union(*(one.references for one in predictions.values()))
     text = (

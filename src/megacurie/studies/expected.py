@@ -20,7 +20,8 @@ STEADY = 1e-3 * units.eV2
 """dm2 for which nothing oscillates: a kernel of few nodes."""
 
 _FREE = 1e3  # relative error of a background of which nothing is known
-_LEAST = 1e-9  # events of a bin that nothing is expected in: it tells nothing
+LEAST = 1e-9
+"""Events of a bin that nothing is expected in: it tells nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,7 +76,7 @@ class ExpectedCounts:
         if not names:
             return np.zeros((len(self.signal), 0))
         columns = np.stack([self.backgrounds[name] for name in names], -1)
-        total = np.maximum(self.background, _LEAST)[:, None]
+        total = np.maximum(self.background, LEAST)[:, None]
         inverse = np.diag([min(self.errors[name], _FREE) ** -2 for name in names]) + self.off * columns.T @ (columns / total)
         combined: Array = columns @ np.linalg.cholesky(np.linalg.inv(inverse))
         return combined
@@ -141,7 +142,7 @@ def asimov(experiment: Experiment, hypothesis: Hypothesis) -> GaussianLikelihood
     """
     counts = expected_counts(experiment)
     expectation = Expectation(experiment.kernel(), hypothesis)
-    safe = np.maximum(counts.signal + counts.background, _LEAST)
+    safe = np.maximum(counts.signal + counts.background, LEAST)
     columns = counts.normalisations()
     pulls = [Pull(name=f"{experiment.name}: background {k}", shape=columns[:, k] / safe) for k in range(columns.shape[1])]
     if counts.activity_error:

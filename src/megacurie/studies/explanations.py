@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,11 @@ from megacurie.foundation.display import Table
 from megacurie.foundation.errors import DataError
 from megacurie.physics import hypotheses as h
 from megacurie.statistics import inference
+from megacurie.statistics.covariance import whitening
 from megacurie.statistics.likelihood import Likelihood
 from megacurie.statistics.results import Fit
 from megacurie.studies import gallium
+from megacurie.studies.expected import LEAST, expected_counts
 
 DEFAULT: tuple[type[h.Hypothesis], ...] = (
     h.NoOscillation,
@@ -239,40 +241,41 @@ def compare(experiments: Sequence[Experiment], whys: Sequence[Explanation] | Non
     separation: dict[str, dict[tuple[str, str], float | None]] = {}
     errors: dict[str, str] = {}
     for experiment in experiments:
-        kernel = experiment.kernel()
+        # the data may have been fitted with a kernel of longer reach than the experiment's own
+        reach = max([experiment.reach, *(why.hypothesis.phase(why.allowed) * 4 * units.hbarc for why in whys)])
+        kernel = replace(experiment.counting(), backgrounds=()).kernel(dm2_max=reach)
         null = kernel.without_new_physics()
         for why in whys:
-            expectation = Expectation(kernel, why.hypothesis)
-            expectation.check(why.allowed)  # the data may have been fitted with a kernel of longer reach
-            counts = expectation(why.allowed)
+            counts = Expectation(kernel, why.hypothesis)(why.allowed)
             counts = np.broadcast_to(counts, (max(len(v) for v in why.allowed.values()) if why.allowed else 1, len(null)))
             total = counts.sum(-1) / null.sum()
             expected[why.name, experiment.name] = Expected(ratio=float(total[0]), low=float(total.min()), high=float(total.max()), zones=counts[0] / null)
-        matrix, errors[experiment.name] = _covariance(experiment, null)
-        separation[experiment.name] = {
-            (a.name, b.name): None if matrix is None else _distance(expected[a.name, experiment.name].zones - expected[b.name, experiment.name].zones, matrix)
-            for a, b in itertools.combinations(whys, 2)
-        }
+        apart, errors[experiment.name] = _separation(experiment, whys, expected, reach)
+        separation[experiment.name] = {(a.name, b.name): apart(a.name, b.name) for a, b in itertools.combinations(whys, 2)}
     references = frozenset().union(*(why.fit.references for why in whys), *(experiment.references for experiment in experiments))
     names = tuple(experiment.name for experiment in experiments)
     return Comparison(explanations=tuple(whys), experiments=names, expected=expected, separation=separation, errors=errors, references=references)
 
 
-def _distance(difference: Array, covariance: Array) -> float:
-    return float(np.sqrt(difference @ np.linalg.solve(covariance, difference)))
-
-
-def _covariance(experiment: Experiment, null: Array) -> tuple[Array | None, str]:
-    """Covariance of the ratios of an experiment: its measured or expected statistics, its stated systematics; and these in words."""
-    zones = experiment.zones
+def _separation(
+    experiment: Experiment, whys: Sequence[Explanation], expected: Mapping[tuple[str, str], Expected], reach: float
+) -> tuple[Callable[[str, str], float | None], str]:
+    """How far apart the best fits of two explanations are, in sigma; and what that counts with, in words."""
+    known = np.array([0.5 * sum(experiment.relative_errors(zone)) for zone in experiment.zones])
+    systematics = f"cross section and activity to {100 * known.max():.1f} %"
     published = experiment.published
     if published is not None and published.predicted:
-        statistics = np.array([0.5 * (published.plus[z.name] + published.minus[z.name]) / published.predicted[z.name] for z in zones])
-        pulls, what = [pull.shape for pull in published.pulls], "statistics as measured"
-    elif experiment.quantity == "counts":
-        statistics, pulls, what = 1 / np.sqrt(null), [], f"{null.sum():.3g} events"
-    else:
-        return None, "no statistics: give the card a [schedule] or a [measurement]"
-    known = np.array([0.5 * sum(experiment.relative_errors(zone)) for zone in zones])
-    covariance = np.diag(statistics**2) + np.outer(known, known) + sum((np.outer(shape, shape) for shape in pulls), np.zeros((len(zones), len(zones))))
-    return covariance, f"{what}, cross section and activity to {100 * known.max():.1f} %"
+        statistics = np.array([0.5 * (published.plus[z.name] + published.minus[z.name]) / published.predicted[z.name] for z in experiment.zones])
+        white = whitening(statistics, np.stack([known, *(pull.shape for pull in published.pulls)], -1))
+        places = {why.name: expected[why.name, experiment.name].zones for why in whys}
+        return lambda a, b: float(np.linalg.norm(white(places[a] - places[b]))), f"statistics as measured, {systematics}"
+    if experiment.quantity != "counts":
+        return lambda a, b: None, "no statistics: give the card a [schedule] or a [measurement]"
+    counts = expected_counts(experiment)
+    per_zone = len(counts.signal) // len(experiment.zones)
+    columns = np.concatenate([counts.normalisations(), (np.repeat(known, per_zone) * counts.signal)[:, None]], 1)
+    white = whitening(np.sqrt(np.maximum(counts.signal + counts.background, LEAST)), columns)
+    kernel = experiment.kernel(dm2_max=reach)
+    seen = {why.name: Expectation(kernel, why.hypothesis)(dict(why.best)) for why in whys}
+    bins = f" in {len(counts.signal)} bins" if len(counts.signal) > len(experiment.zones) else ""
+    return lambda a, b: float(np.linalg.norm(white(seen[a] - seen[b]))), f"{counts.signal.sum():.3g} events{bins}, {systematics}"

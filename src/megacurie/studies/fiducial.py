@@ -119,7 +119,7 @@ class Cuts:
             return Requirement(rule=rule, activity=None, distance=None, depth=None, signal=0.0, background=float(self.background[-1]))
         if rule == "published" and self.inside:
             # a ball whose hole is left out of the growth: B as the cube of the radius, N in proportion to it
-            distance = float(self.distance[-1]) * (both / float(self.background[-1])) ** (1 / 3)
+            distance = float(self.distance[-1] * np.cbrt(both / self.background[-1]))
             signal = float(self.signal[-1]) * distance / float(self.distance[-1])
         else:
             distance = float(np.interp(both, self.background, self.distance))
@@ -163,7 +163,7 @@ def cuts(experiment: Experiment, signal: float, background: float) -> Cuts:
     middle = 0.5 * (distance[1:] + distance[:-1])
     fraction = sum((experiment.fraction(zone, middle) for zone in experiment.zones), np.zeros(len(middle)))
     path, volume = (np.concatenate([[0.0], np.cumsum(fraction * power)]) for power in (np.ones_like(middle), middle**2))
-    inside = bool(sum(float(experiment.fraction(zone, np.array([1.01 * near]))[0]) for zone in experiment.zones) > 0.5)
+    inside = bool(sum(float(experiment.fraction(zone, np.array([near + 1e-3 * (far - near)]))[0]) for zone in experiment.zones) > 0.5)
     return Cuts(
         distance=distance, signal=signal * path / path[-1], background=background * volume / volume[-1], inside=inside,
         activity=experiment.source.history.activity,

@@ -181,7 +181,8 @@ def predict(
     chosen: Hypothesis = NoOscillation() if hypothesis is None else hypothesis
     theta = dict(theta or {})
     counted = replace(experiment.counting(), schedule=None, backgrounds=())
-    reach = None if chosen.phase(theta) > 0 else STEADY  # where nothing oscillates few nodes are enough
+    point = all(zone.source_shape is None for zone in experiment.zones)
+    reach = STEADY if point and not chosen.phase(theta) > 0 else None  # where nothing oscillates few nodes are enough
     expectation = Expectation(counted.kernel(dm2_max=reach), chosen)
     rates, null = expectation.prediction(theta).counts, expectation.null
     absolute, history = not experiment.missing, experiment.source.history
@@ -189,7 +190,7 @@ def predict(
     notes = [*experiment.warnings, *([] if absolute else [f"no rate: {', '.join(experiment.missing)} missing"])]
     zones = []
     for zone, rate, unchanged in zip(experiment.zones, rates, null, strict=True):
-        shape = zone.coarse.mean_path
+        shape = experiment.paths(zone, dm2_max=reach).mean_path
         counts = rate * experiment.decays / history.activity * efficiency if absolute and experiment.schedule and history else None
         zones.append(
             ZonePrediction(

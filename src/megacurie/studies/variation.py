@@ -100,7 +100,7 @@ def _mass(experiment: Experiment) -> tuple[float, ...]:
 def _distance(experiment: Experiment) -> tuple[float, ...]:
     zone = experiment.zones[0]
     near, far = (units.to_display(x, "m") for x in (zone.nearest, zone.shape.reach))
-    inside = float(experiment.fraction(zone, np.array([1.001 * zone.nearest + 1e-6 * zone.shape.reach]))[0]) > 0.5  # the target surrounds the source
+    inside = float(experiment.fraction(zone, np.array([zone.nearest + 1e-3 * (zone.shape.reach - zone.nearest)]))[0]) > 0.5  # the target surrounds the source
     return tuple(far * i / 20 for i in range(1, 19)) if inside else tuple(0.5 * (near + far) * (1 + i / 10) for i in range(21))
 
 
