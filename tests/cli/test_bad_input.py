@@ -59,7 +59,8 @@ CARDS = {
     "too large": ("1 MCi", "1e999 MCi", "source.activity: '1e999 MCi': expected a finite number with a unit of activity, such as '1 Bq'"),
     "nan as a number": ('"1 MCi"', "nan", 'source.activity: nan: expected text with a unit of activity, such as "1 Bq"'),
     "unknown nuclide": ("51Cr", "51cr", "source.nuclide: '51cr' is not a known source nuclide. Did you mean '51Cr'?"),
-    "nuclide without data": ("51Cr", "65Zn", "source.nuclide: '65Zn' is not a known source nuclide. Known: 37Ar, 51Cr."),
+    "nuclide without data": ("51Cr", "64Cu", "source.nuclide: '64Cu' is not a known source nuclide. Known: 144Ce, 37Ar, 51Cr, 58Co, 65Zn."),
+    "nuclide without a capture cross section": ("51Cr", "65Zn", "source.nuclide: no capture cross section on 71Ga for 65Zn. Known: 51Cr, 37Ar"),
     "unknown lines": ("[target]", 'lines = "fuor"\n[target]', "source: 51Cr has no table of lines 'fuor'. Did you mean 'four'?"),
     "unknown calibration": ("[target]", 'calibration = "gama"\n[target]', "source.calibration: 'gama' is not known. Did you mean 'gamma'?"),
     "no date": ("[target]", 'at = "yesterday"\n[target]', "source.at: 'yesterday': expected a date and time, such as \"2019-07-05T14:02+03:00\""),
@@ -73,7 +74,7 @@ CARDS = {
     "channel of no kind": (
         "material",
         'channel = "x"\nmaterial',
-        "target.channel: 'x' is not a known channel. Known: cevns, electron-scattering, ga71-capture.",
+        "target.channel: 'x' is not a known channel. Known: cevns, electron-scattering, ga71-capture, inverse-beta.",
     ),
     "coherent scattering on what": ('material = "gallium"', 'channel = "cevns"', "target.material: missing; coherent scattering needs to know its nuclei"),
     "negative threshold": ("[target]", '[detector]\nthreshold = "-1 keV"\n[target]', "detector.threshold: '-1 keV': expected zero or more"),
@@ -105,7 +106,7 @@ CARDS = {
         "zone[0].without: a table: expected a list, such as [{ key = ... }]",
     ),
     "unknown shape": ('kind = "ball"', 'kind = "bal"', "zone[0].shape.kind: 'bal' is not known. Did you mean 'ball'?"),
-    "size of no ball": ('"1 m" }', '"1 m", height = "1 m" }', "zone[0].shape: a ball with height, radius: expected radius or mass"),
+    "size of no ball": ('"1 m" }', '"1 m", height = "1 m" }', "zone[0].shape: a ball with height, radius: expected radius (and mass) or mass"),
     "size of no shell": ('kind = "ball"', 'kind = "shell"', "zone[0].shape: a shell with radius: expected inner, outer"),
     "cylinder given twice": (
         '"ball", radius = "1 m"',
@@ -243,7 +244,7 @@ def test_all_problems_of_a_file_at_once(megacurie, toy):
     refused(
         megacurie("predict", card),
         "my.toml: detector.efficiency: 1.2 is outside [0, 1]\n"
-        "my.toml: source.efficiency: not a key of a card. Known: activity, at, calibration, lines, note, nuclide, ref, shape, status, where.\n"
+        "my.toml: source.efficiency: not a key of a card. Known: activity, at, calibration, half_life, lines, note, nuclide, ref, shape, status, where.\n"
         "my.toml: zone[0].sourc_at: not a key of a card. Did you mean 'source_at'?\n"
         f"my.toml: zone[1].name: missing; a card needs it. {WHOLE}\n"
         "my.toml: zone[1].shape: a shell with no size: expected inner, outer",
@@ -296,8 +297,8 @@ def test_folder_for_a_card(megacurie, folder):
 
 
 NAMES = {
-    ("predict", "bset"): "bset: neither a file nor a built-in card. Did you mean 'best'?",
-    ("show", "x"): "x: neither a file nor a built-in card. Known: best, gallex-cr1, gallex-cr2, jne-500t-cr51-center, lif7-cr51, sage-ar, sage-cr.",
+    ("predict", "bset"): "bset: neither a file nor a built-in card. Did you mean 'best'? 'megacurie show' lists the built-in ones",
+    ("show", "x"): "x: neither a file nor a built-in card. 'megacurie show' lists the built-in ones",
     ("predict", "absent.toml"): f"absent.toml: no such file; expected a TOML card. {START}",
     ("fit", "no/absent", *STERILE): f"no/absent: no such file; expected a TOML card. {START}",
     ("predict", "good.toml/x"): f"good.toml/x: no such file; expected a TOML card. {START}",

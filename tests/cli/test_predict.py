@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-KEYS = {"card", "hypothesis", "parameters", "zones", "notes"}
+KEYS = {
+    "card", "hypothesis", "parameters", "zones", "notes", "rate_per_day_initial", "counts", "counts_by_days", "background_counts", "backgrounds", "spectrum",
+}  # fmt: skip
 ZONE = {"name", "mean_path_m", "mean_path_shape_m", "rate_per_day", "counts", "ratio"}
 
 

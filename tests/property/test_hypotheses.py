@@ -133,7 +133,7 @@ def test_kernels_are_exact_for_any_damping(ball: Experiment, hypothesis: Hypothe
         theta["dm2"] = theta["dm2"] / (1 + theta["width"])  # the reach is that of the largest mass
     edges = np.concatenate([[0.0], np.geomspace(1e-6, 1, 20_001)])
     middle, share = 0.5 * (edges[1:] + edges[:-1]) * u.m, np.diff(edges)
-    strength = sum(part.cross_section[0] for part in ball.channel.parts(ball.source)) * ball.source.intensities
+    strength = sum(part.cross_section[0, 0] for part in ball.channel.parts(ball.source, ball.detector)) * ball.source.intensities
     per_line = [(hypothesis.probabilities(theta, middle, np.full_like(middle, line.energy))[0] * share).sum() for line in ball.source.lines]
     assert mu(theta)[0] / mu.null[0] == pytest.approx(strength @ np.array(per_line) / strength.sum(), abs=1e-4)  # accuracy asked of the kernel
 

@@ -11,6 +11,7 @@ import megacurie as mci
 from megacurie.experiments.expectation import Expectation
 from megacurie.experiments.kernel import Block, RateKernel
 from megacurie.foundation import units as u
+from megacurie.physics.detectors import Detector
 from megacurie.physics.hypotheses import ActivityScale, BranchingRatioShift, Ge71HalfLife, Hypothesis, NoOscillation, Sterile, combine
 from megacurie.physics.schedule import Exposure, Schedule
 from megacurie.physics.shapes import Ball, Cylinder, Difference, Shell
@@ -148,5 +149,5 @@ def test_counts_scale_with_everything_that_multiplies(activity: float, density: 
     material = replace(BEST.material, atoms={name: density * n for name, n in BEST.material.atoms.items()})
     schedule = Schedule(exposures=(Exposure(start=0.0, stop=10 * u.day),))
     before = replace(BEST, schedule=schedule).kernel()
-    after = replace(BEST, source=replace(BEST.source, history=history), material=material, schedule=schedule, efficiency=efficiency).kernel()
+    after = replace(BEST, source=replace(BEST.source, history=history), material=material, schedule=schedule, detector=Detector(efficiency=efficiency)).kernel()
     np.testing.assert_allclose(after.without_new_physics(), activity * density * efficiency * before.without_new_physics(), rtol=ULPS)

@@ -89,7 +89,7 @@ def test_built_in_cards_load(name):
     assert (experiment.published is not None) == (name in MEASURED)
     assert all((zone.published_path is not None) == (name in MEASURED) for zone in experiment.zones)
     assert bool(experiment.schedule) == (name not in MEASURED)
-    assert experiment.kernel().labels == tuple(zone.name for zone in experiment.zones)
+    assert experiment.counting().kernel().labels == tuple(zone.name for zone in experiment.zones)
 
 
 def test_built_in_names():
@@ -401,7 +401,7 @@ def test_nested_keys_and_whole_tables():
 
 def test_numbers_and_tables_that_the_card_does_not_have():
     assert cards.load("best", {"detector.efficiency": "0.5"}).detector.efficiency == 0.5
-    assert cards.load("best", {"detector.efficiency": "50 %"}).efficiency == 0.5
+    assert cards.load("best", {"detector.efficiency": "50 %"}).detector.efficiency == 0.5
     assert cards.load("best", {"schedule.exposures": '[{ start = "0 d", stop = "9 d" }]'}).quantity == "counts"
 
 

@@ -10,6 +10,7 @@ from megacurie.experiments.experiment import Experiment
 from megacurie.experiments.kernel import Block, RateKernel
 from megacurie.foundation import units as u
 from megacurie.foundation.errors import RangeError
+from megacurie.physics.detectors import Detector
 from megacurie.physics.schedule import Exposure, Schedule
 from megacurie.physics.shapes import Ball, Shell
 
@@ -115,7 +116,7 @@ def test_counts_are_rates_times_decays(best: Experiment) -> None:
     """Counts over a schedule: the rate at the reference time, times decays over activity, times efficiency."""
     assert best.source.history is not None
     schedule = Schedule(exposures=(Exposure(start=u.day, stop=10 * u.day, live_fraction=0.9), Exposure(start=20 * u.day, stop=25 * u.day)))
-    counted = replace(best, schedule=schedule, efficiency=0.5)
+    counted = replace(best, schedule=schedule, detector=Detector(efficiency=0.5))
     assert (best.quantity, counted.quantity) == ("rate", "counts")
     decays = sum(f * (2 ** (-a / 27.704) - 2 ** (-b / 27.704)) for a, b, f in [(1, 10, 0.9), (20, 25, 1)]) * 27.704 / np.log(2) * u.day
     np.testing.assert_allclose(rates(counted), rates(best) * decays * 0.5, rtol=ULPS)

@@ -14,8 +14,9 @@ from megacurie.foundation.errors import DataError, RangeError
 from megacurie.physics.sources import ActivityHistory, Line, names, nuclide_key, source
 
 ULPS = 1e-13  # exponentials of arguments up to ten lose a digit
-KEYS = {"51Cr": "cr51", "37Ar": "ar37"}
-TABLES = [(nuclide, name) for nuclide, key in KEYS.items() for name, rows in provenance.look_up(f"nuclide.{key}.lines").items() if isinstance(rows, tuple)]
+CAPTURES = {"51Cr": "cr51", "37Ar": "ar37"}  # every decay gives one line
+KEYS = {**CAPTURES, "65Zn": "zn65", "58Co": "co58", "144Ce": "ce144"}
+TABLES = [(nuclide, name) for nuclide, key in CAPTURES.items() for name, rows in provenance.look_up(f"nuclide.{key}.lines").items() if isinstance(rows, tuple)]
 days = st.floats(0.1, 300)
 
 
@@ -49,9 +50,9 @@ def test_every_nuclide_is_checked_here() -> None:
     ("call", "message"),
     [
         (lambda: source("52Cr"), "'52Cr' is not a known source nuclide. Did you mean '51Cr'?"),
-        (lambda: source("uranium"), "'uranium' is not a known source nuclide. Known: 37Ar, 51Cr."),
-        (lambda: source("71Ge"), "'71Ge' is not a known source nuclide. Known: 37Ar, 51Cr."),
-        (lambda: source("Cr51"), "'Cr51' is not a known source nuclide. Known: 37Ar, 51Cr."),
+        (lambda: source("uranium"), "'uranium' is not a known source nuclide. Known: 144Ce, 37Ar, 51Cr, 58Co, 65Zn."),
+        (lambda: source("71Ge"), "'71Ge' is not a known source nuclide. Known: 144Ce, 37Ar, 51Cr, 58Co, 65Zn."),
+        (lambda: source("Cr51"), "'Cr51' is not a known source nuclide. Known: 144Ce, 37Ar, 51Cr, 58Co, 65Zn."),
         (lambda: source("51Cr", lines="fuor"), "51Cr has no table of lines 'fuor'. Did you mean 'four'?"),
     ],
 )

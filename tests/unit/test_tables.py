@@ -132,12 +132,14 @@ def test_density_of_each_target() -> None:
     found = rows("lif7-cr51")
     assert found["target"] == "lif7 of 2.635 g/cm3†"
     assert found["density of 7Li"] == found["density of 19F"]
-    assert found["cross section"] == "coherent scattering on 7Li, 19F, vector part at tree level, recoils above 20 eV"
+    assert found["cross section"] == "coherent scattering on 7Li, 19F, vector part at tree level"
+    assert found["recoils"].startswith("recorded above 20 eV, at most 17")
     assert found["crystals: expected"].endswith(" events")
     found = rows("jne-500t-cr51-center")
     # 3.3724e29 electrons per ton (note on scattering) at .859 t/m3
     assert float(found["density of electron"].removesuffix(" 1/cm3†")) == pytest.approx(3.3724e29 * 0.859e-6, rel=2e-5)
-    assert found["cross section"] == "electron scattering, tree level, recoils above 200 keV"
+    assert found["cross section"] == "electron scattering with radiative corrections, sin2 theta_W = 0.2312"
+    assert found["recoils"] == "recorded above 200 keV, at most 561.3 keV"
 
 
 def test_models_derived_for_argon_carry_the_dagger() -> None:

@@ -72,8 +72,11 @@ def resolve(file: str, card: Card, folder: Path | None = None) -> Experiment:
             schedule = Schedule(exposures=tuple(Exposure(start=e.start, stop=e.stop, live_fraction=e.live_fraction) for e in card.schedule.exposures))
     except MegacurieError as error:
         problems.append(f"schedule.exposures: {error}")
-    channel = _channel(card, material)
-    detector = Detector()
+    detector, channel = Detector(), _channel(card, material)
+    try:
+        references = channel.references(source)
+    except MegacurieError as error:
+        raise CardError(file, [*problems, f"source.nuclide: {error}"]) from None
     try:
         detector = _detector(card.detector, channel.largest(source))
     except MegacurieError as error:
@@ -84,8 +87,9 @@ def resolve(file: str, card: Card, folder: Path | None = None) -> Experiment:
             backgrounds.append(background(one, volume, material, source, detector, folder))
         except MegacurieError as error:
             problems.append(f"background[{i}] {one.name!r}: {error}")
-    references = source.references | channel.references(source) | card.references()
-    references = references.union(*(one.references for one in backgrounds), frozenset() if material is None else material.references)
+    references = references.union(
+        source.references, card.references(), *(one.references for one in backgrounds), frozenset() if material is None else material.references
+    )
     experiment = Experiment(
         name=card.name, source=source, material=material, channel=channel, zones=tuple(zones), schedule=schedule, detector=detector,
         backgrounds=tuple(backgrounds), scale=card.target.scale.value, source_off=0.0 if card.schedule is None else card.schedule.source_off,

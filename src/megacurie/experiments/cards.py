@@ -97,11 +97,11 @@ def _text(card: str | Path) -> tuple[str, dict[str, Any]]:
             text = path.read_text(encoding="utf-8-sig")  # some editors begin UTF-8 with a mark
         except (FileNotFoundError, NotADirectoryError):
             if path.suffix == ".toml" or len(path.parts) > 1:
-                near = f"{did_you_mean(name, built_in())} " if path.suffix != ".toml" else ""
+                near = _near(name)
                 raise CardError(
                     name, [f"no such file; expected a TOML card. {near}'megacurie show --template gallium > my.toml' writes one to start from"]
                 ) from None
-            raise CardError(name, [f"neither a file nor a built-in card. {did_you_mean(name, built_in())}"]) from None
+            raise CardError(name, [f"neither a file nor a built-in card. {_near(name)}'megacurie show' lists the built-in ones"]) from None
         except UnicodeDecodeError:
             raise CardError(name, ["not a text file: expected TOML in UTF-8"]) from None
         except OSError as error:
@@ -112,6 +112,12 @@ def _text(card: str | Path) -> tuple[str, dict[str, Any]]:
         return name, tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CardError(name, [f"not TOML: {error}"]) from None
+
+
+def _near(name: str) -> str:
+    """The built-in card that a name may mean; nothing where none is near, because they are many."""
+    said = did_you_mean(name, built_in())
+    return f"{said} " if said.startswith("Did") else ""
 
 
 def _apply(name: str, raw: dict[str, Any], key: str, value: str) -> None:

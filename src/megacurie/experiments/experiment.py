@@ -154,7 +154,8 @@ class Experiment:
 
     def paths(self, zone: Zone, *, dm2_max: str | float | None = None, accuracy: float = 1e-4) -> PathLengthDistribution:
         """Path lengths of a zone from its shape alone, exact for oscillation up to dm2_max at the lowest line."""
-        lowest = float(min(line.energy for line in self.source.lines))
+        used = response.seen_lines([strength for _, strength in self.strengths(zone)])
+        lowest = min(self.source.lines[i].energy for i in used)
         return response.whole_paths(zone.shape, zone.source_shape, self._reach(dm2_max) / (4 * units.hbarc * lowest), accuracy)
 
     def fraction(self, zone: Zone, distance: Array) -> Array:

@@ -23,7 +23,7 @@ from megacurie.physics.paths import PathLengthDistribution
 from megacurie.physics.shapes import Shape
 from megacurie.physics.sources import Source
 
-_NOTHING = 1e-7  # a smaller chance to be recorded in a bin is none: far below the accuracy of a kernel
+_NOTHING = 1e-7  # smaller chances to be recorded in a bin, and smaller parts of the events, are none: far below the accuracy of a kernel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +111,7 @@ def zone_blocks(
     dm2_max, accuracy : float
         As in ``Experiment.kernel``.
     """
-    # lines that give nothing need no nodes; where none gives anything, one stands for all
-    used = [i for i in range(len(source.lines)) if any(strength[:, :, i].any() for _, strength in strengths)] or [0]
+    used = seen_lines([strength for _, strength in strengths])
     lines = tuple(source.lines[i] for i in used)
     strengths = [(tags, strength[:, :, used]) for tags, strength in strengths]
     edges = zone.edges(detector)
@@ -141,6 +140,12 @@ def zone_blocks(
             weight = np.concatenate([strength[:, :, i, None] * one for i, one in enumerate(recorded)], axis=2)
             blocks.append(Block(bins=bins, energy=energy, baseline=baseline, weight=weight, particle=source.particle, tags=tags))
     return tuple(blocks)
+
+
+def seen_lines(strengths: Sequence[Array]) -> list[int]:
+    """Lines that give anything: the others need no nodes. Where none does, the first stands for all."""
+    size = sum((abs(strength).sum((0, 1)) for strength in strengths), np.zeros(1))
+    return [int(i) for i in np.flatnonzero(size > _NOTHING * size.max())] or [0]
 
 
 def _breaks(edges: Array, detector: Detector) -> tuple[float, ...]:
@@ -207,5 +212,5 @@ def _ranges(edges: Sequence[float] | Array, unit: str) -> list[str]:
     """Each bin in words; nothing where there is but one."""
     if len(edges) == 2:
         return [""]
-    shown = ["" if not math.isfinite(edge) else f"{units.to_display(float(edge), unit):.4g}" for edge in edges]
-    return [f"{a}-{b} {unit}" for a, b in itertools.pairwise(shown)]
+    shown = [f"{units.to_display(float(edge), unit):.4g}" for edge in edges]
+    return [f"below {b} {unit}" if a == "-inf" else f"above {a} {unit}" if b == "inf" else f"{a}-{b} {unit}" for a, b in itertools.pairwise(shown)]

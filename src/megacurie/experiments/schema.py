@@ -208,7 +208,7 @@ class DetectorTable(Table):
     """What is recorded of an interaction."""
 
     efficiency: Fraction = 1.0
-    efficiency_curve: EfficiencyCurve = ()
+    efficiency_curve: EfficiencyCurve = Field(default_factory=tuple)
     threshold: Energy = 0.0
     resolution: EnergyWidth = Field(default_factory=dict)
     position: PositionWidth = Field(default_factory=dict)

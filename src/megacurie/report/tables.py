@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -67,9 +68,12 @@ def _source(experiment: Experiment) -> Iterator[tuple[str, str]]:
     table = provenance.look_up(f"nuclide.{source.key}.lines.{source.line_table}")
     half_life = provenance.datum(f"nuclide.{source.key}.half_life", "time")
     yield "source", f"{source.nuclide}, line table {source.line_table}"
-    for line, datum in zip(source.lines, table, strict=True):
+    for datum in table:
         mark = _dagger(*provenance.walk(datum))
-        yield f"line {units.format(line.energy, 'keV')}", f"{line.intensity:.6g} per decay{mark}"
+        yield f"line {units.format(datum['energy'].value, 'keV')}", f"{datum['intensity'].value:.6g} per decay{mark}"
+    for datum in provenance.load(f"nuclide.{source.key}").get("beta", ()):
+        mark = _dagger(*provenance.walk(datum))
+        yield f"spectrum up to {units.format(datum['endpoint'].value, 'keV')}", f"{datum['intensity'].value:.6g} {source.particle}s per decay{mark}"
     yield "half-life", f"{units.format(source.half_life, 'd')}{_dagger(half_life)}"
     if source.history is None:
         yield "activity", "null: missing source.activity"
@@ -122,10 +126,13 @@ def _schedule(experiment: Experiment) -> Iterator[tuple[str, str]]:
 
 
 def _zones(experiment: Experiment) -> Iterator[tuple[str, str]]:
-    expected = None if experiment.missing else experiment.kernel().without_new_physics()
+    expected = None if experiment.missing else replace(experiment.counting(), backgrounds=()).kernel().without_new_physics()
     for i, zone in enumerate(experiment.zones):
         for label, text in _zone(experiment, zone, None if expected is None else float(expected[i])):
             yield f"{zone.name}: {label}", text
+    for name, counts in experiment.background_counts().items():
+        shown = f"{counts.sum():.5g} events" if experiment.quantity == "counts" else f"{units.format(float(counts.sum()), '1/d', 5)}"
+        yield f"background {name}", f"{shown} recorded"
 
 
 def _zone(experiment: Experiment, zone: Zone, expected: float | None) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import final
 
 import numpy as np
-from scipy.special import xlogy
 
 from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import FitError, RangeError
@@ -16,7 +15,9 @@ from megacurie.statistics.likelihood import Data, Likelihood, Pulls, penalty
 from megacurie.statistics.model import Model
 
 _STEPS = 60  # of Newton's method
+_ROUNDING = 1e-15  # of a sum of expectations
 _KEPT = 0.1  # a step leaves every expectation at least this part of itself
+_ALMOST_LOST = -1 + 1e-16  # mu/d - 1 of an expectation that is nothing beside the count
 _LEAST = 1e-300  # what is expected of a bin is not zero: an event there is impossible, not undefined
 
 
@@ -122,7 +123,10 @@ class PoissonLikelihood(Likelihood):
 def deviance(counts: Array, mu: Array) -> Array:
     """2 sum [mu - d + d ln(d/mu)] over the last axis; infinite where something is counted that is not expected, or less than nothing is expected."""
     mu = np.asarray(mu)
-    inside: Array = 2 * (mu - counts + xlogy(counts, counts) - xlogy(counts, np.maximum(mu, _LEAST))).sum(-1)
+    # with x = mu/d - 1 it is 2 d [x - ln(1 + x)]: no digits are lost where a million events differ by a few
+    seen = np.where(counts > 0, counts, 1.0)
+    x = np.maximum(mu, _LEAST) / seen - 1
+    inside: Array = 2 * np.where(counts > 0, counts * (x - np.log1p(np.maximum(x, _ALMOST_LOST))), mu).sum(-1)
     return np.where((mu < 0).any(-1), np.inf, inside)
 
 
@@ -183,12 +187,12 @@ def profile(mu: Array, shifts: Array, counts: Array, *, free: int = 0) -> tuple[
         length = np.minimum(1.0, (1 - _KEPT) / np.maximum((-change / safe).max(-1), 1 - _KEPT))
         for _ in range(30):
             new, found = total(x + length[..., None] * step)
-            worse = ~(found <= value + 1e-12 * (1 + np.abs(value)))
+            worse = ~(found <= value + 1e-12 * (1 + np.abs(value)) + _ROUNDING * moved.sum(-1))
             if not worse.any():
                 break
             length = np.where(worse, 0.5 * length, length)
         x, moved, value = x + length[..., None] * step, new, found
-        if (gain < 1e-10).all():
+        if (gain < 1e-10 + _ROUNDING * moved.sum(-1)).all():
             return value, x
     raise FitError(f"pulls: no convergence in {_STEPS} steps", {"gain": float(gain.max())})
 

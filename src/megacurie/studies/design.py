@@ -186,7 +186,7 @@ def deficit(experiment: Experiment, *, deficit: float = 0.2, sigma: float = SIGM
     >>> import megacurie as mci
     >>> result = mci.design.deficit(mci.load("ciuffoli-2025/juno-center"))
     >>> [f"{one.rule}: {units.format(one.activity, 'MCi', 2)} within {units.format(one.depth, 'm', 2)}" for one in result.requirements]
-    ['published: 0.14 MCi within 1.7 m', 'hole: 0.15 MCi within 1.7 m', 'optimal: 0.15 MCi within 1.8 m']
+    ['published: 0.14 MCi within 1.7 m', 'hole: 0.16 MCi within 1.7 m', 'optimal: 0.16 MCi within 2 m']
     """
     if not 0 < deficit < 1:
         raise RangeError(f"deficit {deficit}: expected a fraction between 0 and 1")

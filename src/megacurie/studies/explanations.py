@@ -276,6 +276,6 @@ def _separation(
     columns = np.concatenate([counts.normalisations(), (np.repeat(known, per_zone) * counts.signal)[:, None]], 1)
     white = whitening(np.sqrt(np.maximum(counts.signal + counts.background, LEAST)), columns)
     kernel = experiment.kernel(dm2_max=reach)
-    seen = {why.name: Expectation(kernel, why.hypothesis)(dict(why.best)) for why in whys}
+    seen = {why.name: Expectation(kernel, why.hypothesis)({name: float(values[0]) for name, values in why.allowed.items()}) for why in whys}
     bins = f" in {len(counts.signal)} bins" if len(counts.signal) > len(experiment.zones) else ""
     return lambda a, b: float(np.linalg.norm(white(seen[a] - seen[b]))), f"{counts.signal.sum():.3g} events{bins}, {systematics}"

@@ -56,7 +56,9 @@ class InverseBeta:
     def parts(self, source: Source, detector: Detector) -> tuple[Part, ...]:
         """One part; only anti-nu_e react, a source of neutrinos gives nothing."""
         sigma = self.cross_section(source.energies) if source.particle == "antineutrino" else np.zeros(len(source.lines))
-        recorded = np.repeat(detector.migration(np.maximum(self.visible(source.energies), 0.0)), len(detector.angle) - 1, axis=0) / (len(detector.angle) - 1)
+        visible = np.where(sigma > 0, self.visible(source.energies), self.largest(source))  # below threshold there is none
+        angles = len(detector.angle) - 1
+        recorded = np.repeat(detector.migration(visible), angles, axis=0) / angles
         return (Part(tag="recoil:all", target="1H", cross_section=np.stack([sigma * recorded, np.zeros_like(recorded)])),)
 
     def largest(self, source: Source) -> float:
