@@ -57,8 +57,9 @@ class Spectrum:
         step = self.edges[1] - self.edges[0]
         if self.edges[0] != 0 or not np.allclose(np.diff(self.edges), step, rtol=1e-9, atol=0):
             raise RangeError("pile-up: expected a spectrum in equal bins from zero")
-        pairs = np.convolve(self.fraction, self.fraction)  # bin i + j begins at their sum: half a bin low of its middle
-        fraction = chance * np.concatenate([[0.0], 0.5 * (pairs[1:] + pairs[:-1]), [pairs[-1] * 0.5]])
+        pairs = np.convolve(self.fraction, self.fraction)
+        # two events of bins i and j sum to the edge between bins i + j and i + j + 1: half of them on either side
+        fraction = 0.5 * chance * (np.append(pairs, 0.0) + np.append(0.0, pairs))
         fraction[: len(self.fraction)] += self.fraction
         return Spectrum(edges=step * np.arange(len(fraction) + 1), fraction=fraction)
 

@@ -94,13 +94,23 @@ def _mass(experiment: Experiment) -> tuple[float, ...]:
     material = experiment.material
     volume = sum(zone.shape.volume for zone in experiment.zones)
     present = 1.0 if material is None else units.to_display(volume * material.density, "t")
-    return tuple(present * 10 ** (i / 10 - 1) for i in range(21))
+    zone = experiment.zones[0]
+    near, far = zone.nearest, zone.shape.reach
+    # a ball beside its source may grow until it reaches it
+    most = 10.0 if _surrounds(experiment) else min(10.0, 0.95 * ((far + near) / (far - near)) ** 3)
+    return tuple(present * 0.1 * (10 * most) ** (i / 20) for i in range(21))
+
+
+def _surrounds(experiment: Experiment) -> bool:
+    """Whether the target surrounds the source."""
+    zone = experiment.zones[0]
+    return float(experiment.fraction(zone, np.array([zone.nearest + 1e-3 * (zone.shape.reach - zone.nearest)]))[0]) > 0.5
 
 
 def _distance(experiment: Experiment) -> tuple[float, ...]:
     zone = experiment.zones[0]
     near, far = (units.to_display(x, "m") for x in (zone.nearest, zone.shape.reach))
-    inside = float(experiment.fraction(zone, np.array([zone.nearest + 1e-3 * (zone.shape.reach - zone.nearest)]))[0]) > 0.5  # the target surrounds the source
+    inside = _surrounds(experiment)
     return tuple(far * i / 20 for i in range(1, 19)) if inside else tuple(0.5 * (near + far) * (1 + i / 10) for i in range(21))
 
 
