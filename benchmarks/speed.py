@@ -18,7 +18,7 @@ import numpy as np
 
 import megacurie as mci
 from megacurie import units as u
-from megacurie.experiments import experiment
+from megacurie.experiments import response
 
 
 def best_of_five(run: Callable[[], object], repeat: int = 1) -> float:
@@ -35,8 +35,8 @@ def best_of_five(run: Callable[[], object], repeat: int = 1) -> float:
 
 def kernels() -> None:
     """All six kernels at an accuracy of 1e-4, nothing remembered from an earlier call."""
-    experiment._paths.cache_clear()
-    experiment._compressed.cache_clear()
+    response.whole_paths.cache_clear()
+    response.line_paths.cache_clear()
     mci.gallium.datasets().kernel()
 
 
@@ -71,19 +71,19 @@ def shown(seconds: float) -> str:
     return f"{seconds * 1e6:.3g} us"
 
 
-def main() -> None:
-    """Print the table, and write it where asked."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def table(what: str, found: list[tuple[str, float, str, str]], heads: tuple[str, str, str, str]) -> None:
+    """Print a table of (what, seconds, target, remark), and write it where ``-o`` says."""
+    parser = argparse.ArgumentParser(description=what)
     parser.add_argument("-o", "--output", type=Path)
     output = parser.parse_args().output
     head = f"{platform.processor() or platform.machine()}, {platform.system()}, Python {platform.python_version()}, NumPy {np.__version__}"
-    table = [("", "measured", "target", "public BEST analysis"), *((what, shown(seconds), target, peer) for what, seconds, target, peer in rows())]
-    widths = [max(len(row[i]) for row in table) for i in range(4)]
-    text = "\n".join([head, *("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table)])
+    lines = [heads, *((name, shown(seconds), target, remark) for name, seconds, target, remark in found)]
+    widths = [max(len(row[i]) for row in lines) for i in range(4)]
+    text = "\n".join([head, *("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in lines)])
     print(text)
     if output:
         output.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    table(__doc__ or "", rows(), ("", "measured", "target", "public BEST analysis"))

@@ -66,8 +66,9 @@ def test_schema_is_json_schema(megacurie):
     assert megacurie("show", "--schema").json == json.loads(json.dumps(cards.schema()))
 
 
-def test_template_is_a_card_that_loads(megacurie, folder):
-    run = megacurie("show", "--template", "gallium", "-o", "my.toml")
+@pytest.mark.parametrize(("template", "name"), [("gallium", "my gallium experiment"), ("scintillator", "my scintillator")])
+def test_template_is_a_card_that_loads(megacurie, folder, template, name):
+    run = megacurie("show", "--template", template, "-o", "my.toml")
     assert (run.code, run.out, run.written) == (0, "", {"my.toml"})
-    assert tomllib.loads((folder / "my.toml").read_text())["name"] == "my gallium experiment"
+    assert tomllib.loads((folder / "my.toml").read_text())["name"] == name
     assert megacurie("show", "my.toml").code == 0

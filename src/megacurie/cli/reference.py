@@ -45,7 +45,7 @@ def show(
     card: Annotated[str | None, typer.Argument(help="A file or the name of a built-in card; none lists them.", metavar="[CARD]")] = None,
     settings: Settings = None,
     schema: Annotated[bool, typer.Option("--schema", help="The JSON Schema of experiment files.")] = False,
-    template: Annotated[str | None, typer.Option("--template", help="A card to start from: gallium.", metavar="NAME")] = None,
+    template: Annotated[str | None, typer.Option("--template", help="A card to start from: gallium, scintillator.", metavar="NAME")] = None,
     as_json: Json = False,
     output: Output = None,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 import re
@@ -34,7 +35,7 @@ class Reads:
         return core_schema.no_info_plain_validator_function(read)
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        return self.schema
+        return copy.deepcopy(self.schema)  # pydantic writes title and default of the field into it
 
 
 class Short:
