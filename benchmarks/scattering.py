@@ -1,4 +1,7 @@
-"""How fast electron scattering and design studies are: ``python benchmarks/scattering.py [-o benchmarks/results/NAME.txt]``; best of five after a warm-up, on an idle machine."""
+"""How fast electron scattering and design studies are: ``python benchmarks/scattering.py [-o benchmarks/results/NAME.txt]``.
+
+Best of five after a warm-up, on an idle machine.
+"""
 
 from __future__ import annotations
 

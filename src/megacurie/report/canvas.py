@@ -111,9 +111,9 @@ def canvas_of(ax: Axes) -> Canvas:
 
 
 def legend_above(ax: Axes, handles: Mapping[str, Any], title: str = "") -> None:
-    """A legend above the axes, where it hides nothing: in one row if it fits."""
-    wide = len("".join(handles)) < _ROW
-    canvas_of(ax).legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles) if wide else 1, title=title or None)
+    """A legend above the axes, where it hides nothing: in one row if it fits, else in two columns if they fit."""
+    columns = len(handles) if len("".join(handles)) < _ROW else 2 if max(map(len, handles)) < _ROW // 2 else 1
+    canvas_of(ax).legend(handles.values(), handles.keys(), loc="outside upper center", ncols=columns, title=title or None)
 
 
 def filled(region: Region) -> list[Outline]:

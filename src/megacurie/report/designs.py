@@ -79,13 +79,14 @@ def significance(variations: Mapping[str, Variation], *, goal: float = 5.0) -> F
     if not variations or len({one.name for one in variations.values()}) > 1:
         raise RangeError("significance: expected at least one variation, all of one thing, such as the activity")
     (ax,) = stacked_axes()
+    handles = {}
     rows: list[tuple[str, float, float, float, float]] = []
     for i, (name, one) in enumerate(variations.items()):
         found = [result.columns() for result in one.results]
         if "find" not in found[0]:
             raise RangeError(f"significance: {name} is no variation of a deficit; expected design.vary(..., study=design.deficit)")
         find, exclude, formula = (np.array([point[key] or 0.0 for point in found]) for key in ("find", "exclude", "formula"))
-        ax.plot(one.values, find, color=f"C{i}", label=name)
+        (handles[name],) = ax.plot(one.values, find, color=f"C{i}")
         ax.plot(one.values, exclude, color=f"C{i}", linestyle="--")
         rows += [(name, float(x), float(a), float(b), float(c)) for x, a, b, c in zip(one.values, find, exclude, formula, strict=True)]
     first = next(iter(variations.values()))
@@ -93,7 +94,7 @@ def significance(variations: Mapping[str, Variation], *, goal: float = 5.0) -> F
     ax.set(xlabel=f"{first.name} [{first.unit}]", ylabel="significance [σ]", ylim=(0, None))
     if max(first.values) > 20 * min(first.values) > 0:
         ax.set_xscale("log")
-    ax.legend(loc="best")
+    legend_above(ax, handles)
     references = frozenset().union(*(one.references for one in variations.values()))
     text = (
         f"Significance, one-sided, of a deficit against {first.name}: full lines, found if it is there; dashed, excluded if it is not. "

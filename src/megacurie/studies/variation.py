@@ -80,7 +80,7 @@ class Knob:
 
     key: str
     unit: str
-    text: str
+    text: Callable[[Experiment, float], str]
     usual: Callable[[Experiment], tuple[float, ...]]
 
 
@@ -119,14 +119,29 @@ def _threshold(experiment: Experiment) -> tuple[float, ...]:
     return () if largest is None else tuple(units.to_display(largest, "keV") * i / 20 for i in range(2, 20))
 
 
+def _as_well_known(experiment: Experiment, value: float) -> str:
+    """Another activity with the relative error of the present one."""
+    error = f"{value * experiment.source.activity_error!r} MCi"
+    return f'{{ value = "{value!r} MCi", plus = "{error}", minus = "{error}" }}'
+
+
+def _in(unit: str) -> Callable[[Experiment, float], str]:
+    return lambda _, value: f"{value!r} {unit}"
+
+
 _KNOBS = {
-    "activity": Knob(key="source.activity", unit="MCi", text="{value!r} MCi", usual=_activity),
-    "days": Knob(key="schedule.exposures", unit="d", text='[{{ start = "0 d", stop = "{value!r} d" }}]', usual=lambda _: tuple(5.0 * i for i in range(1, 21))),
-    "mass": Knob(key="zone.shape.mass", unit="t", text="{value!r} t", usual=_mass),
-    "distance": Knob(key="zone.source_at", unit="m", text="{value!r} m", usual=_distance),
-    "threshold": Knob(key="detector.threshold", unit="keV", text="{value!r} keV", usual=_threshold),
-    "resolution": Knob(key="detector.resolution", unit="% / sqrt(MeV)", text="{value!r} % / sqrt(MeV)", usual=lambda _: tuple(float(i) for i in range(1, 16))),
-    "angular": Knob(key="detector.angular", unit="deg", text="{value!r} deg", usual=lambda _: (2.0, 5.0, 10.0, 13.0, 20.0, 30.0, 46.0)),
+    "activity": Knob(key="source.activity", unit="MCi", text=_as_well_known, usual=_activity),
+    "days": Knob(
+        key="schedule.exposures",
+        unit="d",
+        text=lambda _, value: f'[{{ start = "0 d", stop = "{value!r} d" }}]',
+        usual=lambda _: tuple(5.0 * i for i in range(1, 21)),
+    ),
+    "mass": Knob(key="zone.shape.mass", unit="t", text=_in("t"), usual=_mass),
+    "distance": Knob(key="zone.source_at", unit="m", text=_in("m"), usual=_distance),
+    "threshold": Knob(key="detector.threshold", unit="keV", text=_in("keV"), usual=_threshold),
+    "resolution": Knob(key="detector.resolution", unit="% / sqrt(MeV)", text=_in("% / sqrt(MeV)"), usual=lambda _: tuple(float(i) for i in range(1, 16))),
+    "angular": Knob(key="detector.angular", unit="deg", text=_in("deg"), usual=lambda _: (2.0, 5.0, 10.0, 13.0, 20.0, 30.0, 46.0)),
 }
 
 
@@ -134,7 +149,7 @@ def vary(
     card: str, name: str, values: Sequence[float] = (), *, study: Callable[[Experiment], Result], settings: Mapping[str, str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Variation:  # fmt: skip
-    """The same study of a card for several values of one of its keys.
+    """The same study of a card for several values of one of its keys; an activity stays as well known as it was.
 
     Parameters
     ----------
@@ -167,12 +182,13 @@ def vary(
     if name not in _KNOBS:
         raise DataError(f"cannot vary {name!r}. {did_you_mean(name, _KNOBS)}")
     knob = _KNOBS[name]
-    chosen = tuple(float(value) for value in values) or knob.usual(cards.load(card, settings))
+    present = cards.load(card, settings)
+    chosen = tuple(float(value) for value in values) or knob.usual(present)
     if not chosen:
         raise DataError(f"cannot vary {name} of {card}: nothing is recorded that it would change")
     found = []
     for i, value in enumerate(chosen):
         if progress is not None:
             progress(i, len(chosen))
-        found.append(study(cards.load(card, {**(settings or {}), knob.key: knob.text.format(value=value)})))
+        found.append(study(cards.load(card, {**(settings or {}), knob.key: knob.text(present, value)})))
     return Variation(experiment=found[0].experiment, name=name, unit=knob.unit, values=chosen, results=tuple(found))
