@@ -16,7 +16,7 @@ from megacurie.experiments.response import Zone
 from megacurie.experiments.schema import Card, DetectorTable, ShapeTable, ZoneTable
 from megacurie.foundation import units
 from megacurie.foundation.errors import CardError, DataError, MegacurieError, RangeError
-from megacurie.physics import materials, shapes, sources
+from megacurie.physics import materials, nuclei, shapes, sources
 from megacurie.physics.backgrounds import Background
 from megacurie.physics.channels import coherent_scattering, electron_scattering, inverse_beta, nuclear_capture
 from megacurie.physics.channels.base import Channel
@@ -107,7 +107,7 @@ def _channel(card: Card, material: materials.Material | None) -> Channel:
     if card.target.channel == "electron-scattering":
         return electron_scattering.ElectronScattering(corrections=card.target.corrections, sin2_theta_w=card.target.sin2_theta_w)
     if card.target.channel == "cevns":
-        isotopes = () if material is None else tuple(isotope for isotope in material.atoms if isotope in coherent_scattering.nuclei())
+        isotopes = () if material is None else tuple(isotope for isotope in material.atoms if isotope in nuclei.names())
         return coherent_scattering.CoherentScattering(isotopes=isotopes)
     if card.target.channel == "inverse-beta":
         return inverse_beta.InverseBeta()

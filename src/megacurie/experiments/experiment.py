@@ -195,7 +195,7 @@ class Experiment:
         blocks: list[Block] = []
         reach, first = self._reach(dm2_max), 0
         for zone in self.zones:
-            strengths = [(self.source.tags | {self.channel.tag, tag}, strength) for tag, strength in self.strengths(zone)]
+            strengths = [(self.source.tags | {self.channel.tag} | tags, strength) for tags, strength in self.strengths(zone)]
             target = 1.0 if self.missing else zone.published_path
             blocks += response.zone_blocks(zone, self.source, self.detector, strengths, target=target, first=first, dm2_max=reach, accuracy=accuracy)
             first += (len(zone.edges(self.detector)) - 1) * self.detector.bins
@@ -211,16 +211,16 @@ class Experiment:
             return {}
         return {one.name: response.background_counts(one, self.zones, self.detector, self.live, self.decays) for one in self.backgrounds}
 
-    def strengths(self, zone: Zone) -> list[tuple[str, Array]]:
-        """Tag and events per length of mean path (2, bins, n_lines) of each part of the channel; where an input is missing, scaled to a sum of 1."""
+    def strengths(self, zone: Zone) -> list[tuple[frozenset[str], Array]]:
+        """Tags and events per length of mean path (2, bins, n_lines) of each part of the channel; where an input is missing, scaled to a sum of 1."""
         parts = self.channel.parts(self.source, self.detector)
-        strengths = [(part.tag, part.cross_section * self.source.intensities * self.scale) for part in parts]
+        strengths = [(part.tags, part.cross_section * self.source.intensities * self.scale) for part in parts]
         if self.source.history is None or self.material is None:
             whole = sum(float(strength[0].sum()) for _, strength in strengths)
-            return [(tag, strength / whole) for tag, strength in strengths]
+            return [(tags, strength / whole) for tags, strength in strengths]
         decays = self.decays * (1.0 if self.schedule is None else self.detector.efficiency)
         dense = 1.0 if zone.density is None else zone.density / self.material.density
-        return [(tag, strength * decays * dense * self.material.number_density(part.target)) for part, (tag, strength) in zip(parts, strengths, strict=True)]
+        return [(tags, strength * decays * dense * self.material.number_density(part.target)) for part, (tags, strength) in zip(parts, strengths, strict=True)]
 
     def rate_per_path(self) -> float | None:
         """Expected events (or their rate) per length of mean path in the first zone, A n sigma; None where an input is missing."""

@@ -22,11 +22,19 @@ class Part:
         What is hit: an isotope of the material, or "electron".
     cross_section : array (2, n_bins, n_lines), area
         Per target, bin of the detector (recoil x angle) and line of the source; the first axis is the flavour on arrival (e, x).
+    also : tuple of str
+        More tags, such as ``isotope:7li``.
     """
 
     tag: str
     target: str
     cross_section: Array
+    also: tuple[str, ...] = ()
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """All its tags."""
+        return frozenset({self.tag, *self.also})
 
 
 class Channel(Protocol):
