@@ -13,7 +13,7 @@ from megacurie.experiments.events import background
 from megacurie.experiments.experiment import DM2_MAX, Experiment
 from megacurie.experiments.published import published
 from megacurie.experiments.response import Zone
-from megacurie.experiments.schema import Card, DetectorTable, ShapeTable, ZoneTable
+from megacurie.experiments.schema import Card, ConventionTable, DetectorTable, ShapeTable, ZoneTable
 from megacurie.foundation import units
 from megacurie.foundation.errors import CardError, DataError, MegacurieError, RangeError
 from megacurie.physics import materials, nuclei, shapes, sources
@@ -24,6 +24,7 @@ from megacurie.physics.detectors import Detector, PositionResolution, Resolution
 from megacurie.physics.schedule import Exposure, Schedule
 from megacurie.physics.sources import Source
 
+_FOREVER = 1e9  # half-lives: an activity that does not fall
 _LEAK = 3  # sigmas of resolution that the bins reach beyond the largest recoil
 
 
@@ -50,6 +51,8 @@ def resolve(file: str, card: Card, folder: Path | None = None) -> Experiment:
         activity_error=0.0 if activity is None or not activity.value else max(activity.plus, activity.minus) / activity.value,
         reference_time=card.source.at or "", calibration=card.source.calibration or "",
     )  # fmt: skip
+    if card.convention is not None and not card.convention.decay and source.history is not None:
+        source = replace(source, history=replace(source.history, half_life=_FOREVER * source.half_life))
     material = None if card.target.material is None else materials.material(card.target.material)
     body = None
     try:
@@ -63,7 +66,7 @@ def resolve(file: str, card: Card, folder: Path | None = None) -> Experiment:
             bodies = tuple(_shape(part, zone.source_at, material, _cavities(zone, material)) for part in zone.shape)
             whole = _target(zone, bodies, material)
             volume += whole.volume
-            zones.append(_zone(zone, bodies, whole, body))
+            zones.append(_at_a_point(_zone(zone, bodies, whole, body), card.convention))
         except MegacurieError as error:
             problems.append(f"zone[{i}]: {error}")
     schedule = None
@@ -108,7 +111,10 @@ def _channel(card: Card, material: materials.Material | None) -> Channel:
         return electron_scattering.ElectronScattering(corrections=card.target.corrections, sin2_theta_w=card.target.sin2_theta_w)
     if card.target.channel == "cevns":
         isotopes = () if material is None else tuple(isotope for isotope in material.atoms if isotope in nuclei.names())
-        return coherent_scattering.CoherentScattering(isotopes=isotopes)
+        said = card.convention or ConventionTable()
+        return coherent_scattering.CoherentScattering(
+            isotopes=isotopes, couplings=said.couplings, axial=said.axial, form_factor=said.form_factor, kinematics=said.kinematics
+        )
     if card.target.channel == "inverse-beta":
         return inverse_beta.InverseBeta()
     return nuclear_capture.NuclearCapture(model=card.target.cross_section)
@@ -144,14 +150,15 @@ def _warnings(channel: Channel, source: Source, detector: Detector) -> tuple[str
     largest, said = channel.largest(source), []
     if largest is None:
         return ()
+    unit = "keV" if largest > units.keV else "eV"
     width = float(detector.resolution.sigma(np.array([detector.threshold]))[0])
     if detector.threshold > 0 and 3 * width > detector.threshold:
-        shown, threshold = units.format(width, "keV", 3), units.format(detector.threshold, "keV", 4)
+        shown, threshold = units.format(width, unit, 3), units.format(detector.threshold, unit, 4)
         said.append(
             f"the resolution at the threshold, {shown}, is more than a third of the threshold, {threshold}: it means little, events of no energy pass it"
         )
     if largest <= detector.threshold:
-        ends = f"{units.format(largest, 'keV', 4)}, not above the threshold of {units.format(detector.threshold, 'keV', 4)}"
+        ends = f"{units.format(largest, unit, 4)}, not above the threshold of {units.format(detector.threshold, unit, 4)}"
         said.append(
             f"the largest recoil is {ends}: " + ("no events, no sensitivity" if detector.resolution.sharp else "only what the resolution lifts above it")
         )
@@ -205,6 +212,14 @@ def _zone(zone: ZoneTable, bodies: tuple[shapes.Shape, ...], target: shapes.Shap
     return Zone(name=zone.name, shape=target, source_shape=source, density=density, published_path=path.value, path_error=error)
 
 
+def _at_a_point(zone: Zone, said: ConventionTable | None) -> Zone:
+    """The mean path of a zone if all of it stood at one distance, times a factor; its shape still spreads the baselines."""
+    if said is None or (said.flux == "shell" and said.factor == 1):
+        return zone
+    path = zone.coarse.mean_path if said.distance is None else zone.shape.volume / (4 * math.pi * said.distance**2)
+    return replace(zone, published_path=path * said.factor)
+
+
 def _common(one: shapes.Shape, other: shapes.Shape) -> shapes.Shape:
     """What lies in both."""
     return shapes.Difference(target=one, without=shapes.Difference(target=one, without=other))
@@ -224,6 +239,13 @@ def _shape(card: ShapeTable, source_at: float | None, material: materials.Materi
     """A shape about the source: balls and shells have it at a distance from their centre, cylinders at a height above their bottom."""
     if card.kind == "ball":
         return shapes.Ball(radius=card.radius if card.radius is not None else shapes.ball_of_volume(_volume(card.mass, material)).radius, z=-(source_at or 0.0))
+    if card.kind == "ring":
+        assert card.inner is not None
+        assert card.height is not None
+        low, high = -0.5 * card.height, 0.5 * card.height
+        outer = card.outer if card.outer is not None else math.sqrt(card.inner**2 + _volume(card.mass, material) / (math.pi * card.height))
+        hole = shapes.Cylinder(radius=card.inner, bottom=-math.inf, top=math.inf)
+        return shapes.Difference(target=shapes.Cylinder(radius=outer, bottom=low, top=high), without=hole)
     if card.kind == "shell":
         assert card.inner is not None
         assert card.outer is not None

@@ -160,6 +160,14 @@ def _factor(raw: Any) -> float:
     return float(value)
 
 
+def _switch(raw: Any) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    if raw not in ("true", "false"):
+        raise ValueError(f"{raw!r}: expected true or false")
+    return bool(raw == "true")
+
+
 def _relative(raw: Any) -> float:
     return math.inf if raw == "free" else _factor(raw)
 
@@ -183,6 +191,7 @@ Fraction = Annotated[float, Reads(_fraction, {"type": ["number", "string"], "des
 Moment = Annotated[str, Reads(_moment, {"type": "string", "format": "date-time"})]
 AnyQuantity = Annotated[str, Reads(_any_quantity, {"type": "string", "description": "number and unit", "examples": ["54.9 1/d", "0.95"]})]
 Reference = Annotated[str, one_of(lambda: tuple(provenance.references()), "key of references.bib")]
+Switch = Annotated[bool, Reads(_switch, {"type": "boolean"})]
 Factor = Annotated[float, Reads(_factor, {"type": ["number", "string"], "description": "a number, zero or more"})]
 Relative = Annotated[float, Reads(_relative, {"type": ["number", "string"], "description": 'relative error, or "free"'})]
 Angle = Annotated[float, quantity("dimensionless", low=0.0)]

@@ -31,12 +31,13 @@ from megacurie.experiments.fields import (
     PositionWidth,
     Reference,
     Relative,
+    Switch,
     Time,
     Value,
     one_of,
 )
 from megacurie.foundation.errors import MegacurieError
-from megacurie.physics import materials, sources
+from megacurie.physics import materials, nuclei, sources
 from megacurie.physics.channels import nuclear_capture
 
 Model = Annotated[str, one_of(nuclear_capture.models, "cross-section model")]
@@ -105,9 +106,9 @@ class FillTable(Table):
 
 
 class ShapeTable(Table):
-    """A ball, a shell or a cylinder; a target, a cavity or a source."""
+    """A ball, a shell, a cylinder or a ring about the axis; a target, a cavity or a source."""
 
-    kind: Literal["ball", "shell", "cylinder"]
+    kind: Literal["ball", "shell", "cylinder", "ring"]
     radius: Length | None = None
     mass: Mass | None = None
     inner: Length | None = None
@@ -132,6 +133,7 @@ _SHAPE_KEYS = {name: "from" if name == "start" else name for name in ("radius", 
 _SHAPES: dict[str, tuple[tuple[set[str], set[str]], ...]] = {  # what a shape needs, and what may stand beside it
     "ball": (({"radius"}, {"mass"}), ({"mass"}, set())),
     "shell": (({"inner", "outer"}, set()),),
+    "ring": (({"inner", "height", "mass"}, set()), ({"inner", "outer", "height"}, set())),
     "cylinder": (({"radius", "height"}, {"bottom", "fill"}), ({"radius", "from", "to"}, {"fill"}), ({"radius", "bottom", "fill"}, set())),
 }
 
@@ -181,6 +183,25 @@ class TargetTable(Table):
 
 
 CHANNELS = ("ga71-capture", "electron-scattering", "cevns", "inverse-beta")
+
+
+class ConventionTable(Table):
+    """Choices that proposals for coherent scattering make without saying so."""
+
+    flux: Literal["shell", "point"] = "shell"
+    distance: Length | None = None
+    factor: Factor = 1.0
+    decay: Switch = True
+    couplings: Literal["radiative", "tree"] = "radiative"
+    axial: Switch = True
+    form_factor: Annotated[str, one_of(lambda: nuclei.FORM_FACTORS, "form factor")] = "klein-nystrand"
+    kinematics: Literal["exact", "leading"] = "exact"
+
+    @model_validator(mode="after")
+    def _point(self) -> ConventionTable:
+        if (self.flux == "point") != (self.distance is not None):
+            raise ValueError('flux = "point" and distance go together: all target as if it stood there; expected both or neither')
+        return self
 
 
 class ZoneTable(Table):
@@ -301,6 +322,7 @@ class Card(Table):
     base: str | None = None
     source: SourceTable
     target: TargetTable = TargetTable()
+    convention: ConventionTable | None = None
     zone: tuple[ZoneTable, ...] = Field(min_length=1)
     detector: DetectorTable = DetectorTable()
     background: tuple[BackgroundTable, ...] = ()
@@ -319,6 +341,8 @@ class Card(Table):
             if said or self.background:
                 idle = ", ".join([*(f"detector.{key}" for key in sorted(said)), *(["background"] if self.background else [])])
                 raise ValueError(f"{idle}: nothing to a radiochemical experiment, which counts atoms; expected with scattering only. Leave it out")
+        if self.convention is not None and self.target.channel != "cevns":
+            raise ValueError(f"convention: says nothing of {self.target.channel}; expected with cevns only. Leave it out")
         if self.target.channel == "cevns" and self.target.material is None:
             raise ValueError("target.material: missing; coherent scattering needs to know its nuclei")
         if self.measurement is not None:

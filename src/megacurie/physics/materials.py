@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from megacurie.foundation import provenance, units
 from megacurie.foundation.errors import DataError, RangeError, did_you_mean
+from megacurie.physics import nuclei
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,8 @@ def material(name: str) -> Material:
     """
     if name not in names():
         raise DataError(f"no material {name!r}. {did_you_mean(name, names())}")
+    if "formula" in provenance.look_up(f"material.{name}"):
+        return _compound(name)
     density = provenance.datum(f"material.{name}.density", "density")
     molar = provenance.datum(f"material.{name}.molar_mass", "molar-mass")
     isotopes = {
@@ -87,3 +92,63 @@ def names() -> tuple[str, ...]:
     True
     """
     return tuple(key for key, item in provenance.load("material").items() if isinstance(item, Mapping))
+
+
+def composition(formula: str, enriched: Mapping[str, Mapping[str, float]] | None = None) -> dict[str, float]:
+    """Atoms of each isotope per formula unit; elements have their natural isotopes unless they are enriched.
+
+    Parameters
+    ----------
+    formula : str
+        Such as ``"Li2WO4"``; no brackets.
+    enriched : dict of element to dict of isotope to fraction, optional
+        Fractions that sum to 1.
+
+    Raises
+    ------
+    DataError
+        If the formula cannot be read, an element has no isotopes in our data, or fractions do not sum to 1.
+
+    Examples
+    --------
+    >>> {isotope: round(n, 4) for isotope, n in composition("LiF", {"Li": {"6Li": 0.95, "7Li": 0.05}}).items()}
+    {'6Li': 0.95, '7Li': 0.05, '19F': 1.0}
+    """
+    parts = re.findall(r"([A-Z][a-z]?)(\d*)", formula)
+    if not parts or "".join(symbol + number for symbol, number in parts) != formula:
+        raise DataError(f"formula {formula!r}: expected elements and numbers, such as Li2WO4")
+    atoms: dict[str, float] = {}
+    for symbol, number in parts:
+        natural = {isotope: _natural(isotope) for isotope in nuclei.names() if isotope.lstrip(string.digits) == symbol}
+        if not natural:
+            known = sorted({isotope.lstrip(string.digits) for isotope in nuclei.names()})
+            raise DataError(f"formula {formula!r}: no isotopes of {symbol!r} in our data. {did_you_mean(symbol, known)}")
+        shares = (enriched or {}).get(symbol, natural)
+        wrong = set(shares) - set(natural)
+        if wrong or abs(sum(shares.values()) - 1) > 1e-4:
+            raise DataError(f"enrichment of {symbol}: {dict(shares)}: expected fractions of {', '.join(natural)} that sum to 1")
+        for isotope, share in shares.items():
+            atoms[isotope] = atoms.get(isotope, 0.0) + share * int(number or 1)
+    return atoms
+
+
+def _natural(isotope: str) -> float:
+    share: float = provenance.look_up(f"nuclei.{isotope}")["abundance"].value
+    return share
+
+
+def _compound(name: str) -> Material:
+    """A material of our data that is given by its formula: number densities follow from the masses of its isotopes."""
+    data = provenance.look_up(f"material.{name}")
+    density = provenance.datum(f"material.{name}.density", "density")
+    enriched = {
+        symbol: {isotope: datum.value for isotope, datum in shares.items() if isotope[0].isdigit()} for symbol, shares in data.get("enriched", {}).items()
+    }
+    atoms = composition(data["formula"], enriched)
+    weights = {isotope: provenance.look_up(f"nuclei.{isotope}")["atomic_mass"] for isotope in atoms}
+    unit = sum(number * weights[isotope].value for isotope, number in atoms.items()) * units.g / units.mol
+    used = [density, *provenance.walk(data.get("enriched", {})), *(datum for isotope in atoms for datum in nuclei.data_of(isotope))]
+    return Material(
+        name=name, density=density.value, atoms=MappingProxyType({isotope: density.value / unit * number for isotope, number in atoms.items()}),
+        references=frozenset().union(*(datum.references for datum in used)),
+    )  # fmt: skip

@@ -140,7 +140,7 @@ def sensitivity(exclusions: Mapping[str, Exclusion], region: Region | None = Non
     ax.set(xscale="log", xlim=(min(shown, default=0.01) / 1.5, units.to_display(first.strength.upper, first.strength.unit)), xlabel=first.strength.label)
     legend_above(ax, handles)
     references = frozenset().union(*(one.references for one in exclusions.values()), frozenset() if region is None else region.references)
-    text = f"Excluded at {100 * first.level:g} % (one degree of freedom), to the right of each curve, if nothing is there: {', '.join(exclusions)}." + (
+    text = f"Excluded at {100 * first.level:g} % ({first.dof} dof), to the right of each curve, if nothing is there: {', '.join(exclusions)}." + (
         "" if region is None else f" Grey: allowed by the gallium data, {region.label}."
     )
     data = columns(("curve", first.strength.json_key, first.parameter.json_key), rows)

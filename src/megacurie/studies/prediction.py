@@ -213,7 +213,7 @@ def predict(
     counted_events = _total(zone.counts for zone in zones)
     if counted_events == 0 and not any("no events" in note for note in notes):
         notes.append("no events, no sensitivity")
-    elif counted_events is not None and counted_events < 0.5:
+    elif counted_events is not None and 0 < counted_events < 0.5:
         notes.append(f"{counted_events:.2g} events expected: no sensitivity")
     return ExperimentPrediction(
         experiment=experiment.name, hypothesis=chosen.name, parameters=chosen.parameters, theta=theta, zones=tuple(zones), days=until,

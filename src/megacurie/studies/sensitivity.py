@@ -32,7 +32,9 @@ class Exclusion:
     parameter, strength : Parameter
         Such as dm2, and sin2_2theta.
     level : float
-        Confidence, one degree of freedom.
+        Confidence.
+    dof : int
+        Degrees of freedom of the threshold.
     values : array (n,)
         Of the parameter, internal units.
     limits : array (n,)
@@ -46,6 +48,7 @@ class Exclusion:
     parameter: Parameter
     strength: Parameter
     level: float
+    dof: int
     values: Array
     limits: Array
     notes: tuple[str, ...]
@@ -57,6 +60,7 @@ class Exclusion:
             "experiment": self.experiment,
             "hypothesis": self.hypothesis,
             "level": self.level,
+            "dof": self.dof,
             self.parameter.json_key: [units.to_display(float(x), self.parameter.unit) for x in self.values],
             self.strength.json_key: [None if np.isnan(x) else units.to_display(float(x), self.strength.unit) for x in self.limits],
             "notes": list(self.notes),
@@ -69,7 +73,7 @@ class Exclusion:
             (self.parameter.show(float(x), 3), "nothing" if np.isnan(s) else f"> {self.strength.show(float(s), 3)}")
             for x, s in zip(self.values[::step], self.limits[::step], strict=True)
         )
-        title = f"{self.experiment}: {self.strength.name} of {self.hypothesis} excluded at {100 * self.level:g} %, one degree of freedom, if nothing is there"
+        title = f"{self.experiment}: {self.strength.name} of {self.hypothesis} excluded at {100 * self.level:g} % ({self.dof} dof), if nothing is there"
         return Table(title=title, head=(self.parameter.name, self.strength.name), rows=rows, notes=self.notes)
 
     def __str__(self) -> str:
@@ -114,7 +118,7 @@ class Reach:
         return self.table()._repr_html_()
 
 
-def exclusion(experiment: Experiment, hypothesis: Hypothesis, values: Array | None = None, *, level: float = 0.95) -> Exclusion:
+def exclusion(experiment: Experiment, hypothesis: Hypothesis, values: Array | None = None, *, level: float = 0.95, dof: int = 1) -> Exclusion:
     """The exclusion curve of a hypothesis with one strength in which counts are affine and one other parameter.
 
     With data that are the expectation, chi2 = s^2 q: the limit is sqrt(threshold / q), one q for each value of the other parameter.
@@ -128,7 +132,9 @@ def exclusion(experiment: Experiment, hypothesis: Hypothesis, values: Array | No
     values : array (n,), optional
         Of the other parameter; by default 121 over its range within the reach of the kernel.
     level : float
-        Confidence, one degree of freedom.
+        Confidence.
+    dof : int
+        Degrees of freedom of the threshold: 1 for a limit at each value, 2 for a contour in the plane.
 
     Raises
     ------
@@ -156,13 +162,13 @@ def exclusion(experiment: Experiment, hypothesis: Hypothesis, values: Array | No
         raise DataError(f"{hypothesis.name}: with {strength.name} = 0 it is not the expectation without new physics: no exclusion curve. Give two axes instead")
     q = likelihood.quadratic(null, model({parameter.name: values, strength.name: 1.0}) - null)[2]
     with np.errstate(divide="ignore"):
-        limits = np.sqrt(threshold(1 - level, 1) / q)
+        limits = np.sqrt(threshold(1 - level, dof) / q)
     limits = np.where(limits <= strength.upper, limits, np.nan)
     notes = list(experiment.warnings)
     if not np.isfinite(limits).any():
         notes.append("nothing is excluded: no sensitivity")
     return Exclusion(
-        experiment=experiment.name, hypothesis=hypothesis.name, parameter=parameter, strength=strength, level=level, values=values, limits=limits,
+        experiment=experiment.name, hypothesis=hypothesis.name, parameter=parameter, strength=strength, level=level, dof=dof, values=values, limits=limits,
         notes=tuple(notes), references=likelihood.references,
     )  # fmt: skip
 

@@ -222,8 +222,8 @@ class CoherentScattering:
     def cross_section(self, isotope: str, energy: Array, edges: Array) -> Array:
         """Cross section of coherent scattering in recoil bins.
 
-        In closed form at tree level without a form factor: with x = T/T_max the vector part is Q_V^2 T_max (x - x^2/2), the axial one follows likewise; otherwise by
-        quadrature of each bin, cut at the end point, to 1e-10.
+        In closed form at tree level without a form factor: with x = T/T_max the vector part is Q_V^2 T_max (x - x^2/2), the axial one follows likewise;
+        otherwise by quadrature of each bin, cut at the end point, to 1e-10.
 
         Parameters
         ----------
