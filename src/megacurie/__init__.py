@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from megacurie.foundation.provenance import cite
     from megacurie.physics.hypotheses import (
         ActivityScale,
+        AxialStrength,
         BranchingRatioShift,
         BroadSterile,
         CountingEfficiency,
@@ -54,9 +55,9 @@ if TYPE_CHECKING:
     __version__: str
 
 _HYPOTHESES = (
-    "ActivityScale", "BranchingRatioShift", "BroadSterile", "CountingEfficiency", "CptViolation", "CrossSectionScale", "DecayingSterile", "Decoherence",
-    "EnergyDependentMixing", "ExcitedStateStrength", "ExtractionEfficiency", "Ge71HalfLife", "Hypothesis", "LargeExtraDimension", "MagneticMoment",
-    "NoOscillation", "Sterile", "Sterile2", "WavePacketSterile", "WeakMixingAngle", "combine",
+    "ActivityScale", "AxialStrength", "BranchingRatioShift", "BroadSterile", "CountingEfficiency", "CptViolation", "CrossSectionScale",
+    "DecayingSterile", "Decoherence", "EnergyDependentMixing", "ExcitedStateStrength", "ExtractionEfficiency", "Ge71HalfLife", "Hypothesis",
+    "LargeExtraDimension", "MagneticMoment", "NoOscillation", "Sterile", "Sterile2", "WavePacketSterile", "WeakMixingAngle", "combine",
 )  # fmt: skip
 _ERRORS = ("CardError", "DataError", "FitError", "MegacurieError", "RangeError", "StoreError", "UnitError")
 _MODULES = {"units": "foundation.units", "design": "studies.design", "gallium": "studies.gallium", "figures": "report.figures", "report": "report"}
@@ -85,6 +86,7 @@ _WHERE = {
 
 __all__ = [
     "ActivityScale",
+    "AxialStrength",
     "BranchingRatioShift",
     "BroadSterile",
     "CardError",

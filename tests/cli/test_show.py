@@ -18,11 +18,11 @@ def test_without_a_card_lists_the_built_in_ones(megacurie):
     assert found.keys() == {"cards"}
     assert [one["card"] for one in found["cards"]] == list(cards.built_in())
     assert ZONES.items() <= {one["card"]: one["zones"] for one in found["cards"]}.items()
-    title, head, _, first, *rest = megacurie("show").out.splitlines()
+    title, head, _, *rows = megacurie("show").out.splitlines()
     assert title == "Built-in experiments ('megacurie show CARD' for one)"
     assert head.split() == ["card", "name", "source", "activity", "zones"]
-    assert first.split() == ["best", "BEST", "51Cr", "3.414", "MCi", "inner,", "outer"]
-    assert len(rest) == len(cards.built_in()) - 1
+    assert ["best", "BEST", "51Cr", "3.414", "MCi", "inner,", "outer"] in [row.split() for row in rows]
+    assert len(rows) == len(cards.built_in())
 
 
 def test_best(megacurie):

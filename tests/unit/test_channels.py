@@ -1,4 +1,4 @@
-"""Scattering on electrons and nuclei: check values of the notes, integrals of the formulas as printed, and the parts of every channel."""
+"""Scattering on electrons at tree level: check values of the note, integrals of the formula as printed; and the parts of every channel."""
 
 import math
 from itertools import pairwise
@@ -9,9 +9,8 @@ from scipy.integrate import quad
 
 from megacurie.foundation import provenance
 from megacurie.foundation import units as u
-from megacurie.foundation.errors import DataError
 from megacurie.physics.channels.base import Channel
-from megacurie.physics.channels.coherent_scattering import CoherentScattering, nuclei
+from megacurie.physics.channels.coherent_scattering import CoherentScattering
 from megacurie.physics.channels.electron_scattering import ElectronScattering
 from megacurie.physics.channels.nuclear_capture import NuclearCapture
 from megacurie.physics.detectors import Detector
@@ -22,7 +21,6 @@ ULPS = 1e-13  # sums of a dozen products
 QUAD = 1e-9  # relative accuracy asked of the integrals below
 HBARC_CM = 197.3269804e-13  # MeV cm, exact in the SI: ten digits
 FERMI, MASS, MIXING = 1.1663788e-11, 0.51099895069, 0.2312  # 1/MeV2, MeV: typed from the tables
-WEAK = 0.23857  # at low energy: arXiv of the bolometers, below Eq. 2
 EVERY: tuple[Channel, ...] = (NuclearCapture(model="bahcall-1997"), ElectronScattering(corrections="tree"), CoherentScattering(isotopes=("7Li", "19F")))
 
 
@@ -105,86 +103,6 @@ def test_threshold_above_the_end_leaves_nothing() -> None:
     assert list((part.cross_section > 0).all(axis=(0, 1))) == [line.energy > 0.5 * u.MeV for line in CR.lines]
 
 
-# --- nuclei, MeV and cm2
-
-MASSES = {"6Li": (5601.5187, 3, 6), "7Li": (6533.8330, 3, 7), "19F": (17692.30, 9, 19)}  # MeV, Z, A: the note; 19F from its atomic mass
-ENDS = {  # eV, of the note
-    ("6Li", 0.747): 199.235, ("6Li", 0.427): 65.100, ("6Li", 0.811): 234.837,
-    ("7Li", 0.747): 170.806, ("7Li", 0.427): 55.811, ("7Li", 0.811): 201.328, ("19F", 0.747): 63.079,
-}  # fmt: skip
-
-
-def on_nuclei(isotope: str, energy: float, edges: list[float]) -> np.ndarray:
-    """(2, n_bins) in cm2; edges in eV."""
-    return CoherentScattering(isotopes=(isotope,)).cross_section(isotope, np.array([energy]) * u.MeV, np.array(edges) * u.eV)[:, :, 0] / u.cm2
-
-
-def coherent(recoil: float, isotope: str, energy: float) -> float:
-    """G^2 M/pi Q^2 (1 - M T/(2 E^2)), cm2/MeV."""
-    mass, protons, nucleons = MASSES[isotope]
-    charge = 0.5 * (1 - 4 * WEAK) * protons - 0.5 * (nucleons - protons)
-    return (FERMI * HBARC_CM * charge) ** 2 * mass / math.pi * (1 - mass * recoil / (2 * energy**2))
-
-
-def test_lithium_as_in_the_note() -> None:
-    """1.92780e-44 cm2 for 6Li and 747 keV, tree level; the note finds other codes within 2e-5 to 8e-5 of one another, and asks for 5e-5."""
-    assert on_nuclei("6Li", 0.747, [0.0, math.inf])[0, 0] == pytest.approx(1.92780e-44, rel=5e-5)
-
-
-@pytest.mark.parametrize(("isotope", "energy"), ENDS)
-def test_nuclear_recoils_end_where_the_note_says(isotope: str, energy: float) -> None:
-    end = ENDS[isotope, energy]
-    rounding = 0.5e-3 + 2e-5 * end  # printed digits; the mass of 19F is known to six
-    for threshold, seen in ((end - rounding, True), (end + rounding, False)):
-        assert bool(on_nuclei(isotope, energy, [threshold, math.inf])[0, 0] > 0) == seen
-
-
-def test_no_chromium_recoil_of_lithium_6_above_200_ev() -> None:
-    """The main lines end at 199.2 eV; those of 752 keV, 8.5 % of the decays, reach 202 eV."""
-    (part,) = CoherentScattering(isotopes=("6Li",)).parts(CR, above(200 * u.eV))
-    assert [bool(sigma) for sigma in part.cross_section[0, 0]] == [energy == 0.752 for energy in np.round(CR.energies / u.MeV, 3)]
-    (part,) = CoherentScattering(isotopes=("6Li",)).parts(CR, above(203 * u.eV))
-    assert (part.cross_section == 0).all()
-
-
-@pytest.mark.parametrize("energy", [0.427, 0.747, 0.811])
-@pytest.mark.parametrize("isotope", MASSES)
-def test_coherent_is_the_integral_of_the_differential_formula(isotope: str, energy: float) -> None:
-    end = 2 * energy**2 / MASSES[isotope][0]  # MeV
-    edges = [0.0, 0.1 * end, 0.4 * end, end]
-    found = on_nuclei(isotope, energy, [1e6 * edge for edge in edges])
-    for bin_, (low, high) in enumerate(pairwise(edges)):
-        assert found[0, bin_] == pytest.approx(quad(coherent, low, high, args=(isotope, energy), epsabs=0, epsrel=QUAD)[0], rel=2 * QUAD)
-    assert (found[0] == found[1]).all()  # all flavours alike
-
-
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
-def test_coherent_above_a_threshold_in_closed_form(share: float) -> None:
-    """sigma(> T0) = G^2 E^2/pi Q^2 (1 - T0/T_max)^2."""
-    mass, protons, nucleons = MASSES["7Li"]
-    charge = 0.5 * (1 - 4 * WEAK) * protons - 0.5 * (nucleons - protons)
-    by_hand = (FERMI * HBARC_CM * charge * 0.747) ** 2 / math.pi * (1 - share) ** 2
-    threshold = share * 2e6 * 0.747**2 / mass
-    assert on_nuclei("7Li", 0.747, [threshold, math.inf])[0, 0] == pytest.approx(by_hand, rel=1e-9)  # ten digits of hbar c
-
-
-def test_bins_of_nuclear_recoils_sum_to_the_whole() -> None:
-    bins = on_nuclei("19F", 0.747, [0.0, 20.0, 40.0, 63.0, 70.0, 100.0])
-    assert bins.sum(axis=1) == pytest.approx(on_nuclei("19F", 0.747, [0.0, math.inf])[:, 0], rel=ULPS)
-    assert (bins[:, -1] == 0).all()
-
-
-# --- what is refused
-
-
-def test_unknown_isotopes_are_refused() -> None:
-    assert nuclei() == tuple(MASSES)
-    with pytest.raises(DataError, match="no nuclear data for '8Li'. Did you mean '[67]Li'"):
-        CoherentScattering(isotopes=("7Li", "8Li"))
-    with pytest.raises(DataError, match="no nuclear data for 'xenon'. Known: 6Li, 7Li, 19F|no nuclear data for 'xenon'. Known: 19F, 6Li, 7Li"):
-        CoherentScattering(isotopes=("xenon",))
-
-
 # --- parts of all channels
 
 
@@ -192,7 +110,7 @@ def test_unknown_isotopes_are_refused() -> None:
 @pytest.mark.parametrize("isotope", [CR, AR], ids=["51Cr", "37Ar"])
 def test_parts_are_cross_sections_by_flavour_and_line(channel: Channel, isotope) -> None:  # type: ignore[no-untyped-def]
     parts = channel.parts(isotope, above(20 * u.eV))
-    assert len({part.tag for part in parts}) == len(parts) > 0
+    assert len({(part.target, part.tag) for part in parts}) == len(parts) > 0
     for part in parts:
         assert part.cross_section.shape == (2, 1, len(isotope.lines))
         assert (part.cross_section >= 0).all()
@@ -205,8 +123,10 @@ def test_tags_targets_and_flavours_of_parts() -> None:
     assert {part.target for part in capture} == {"71Ga"}
     assert all((part.cross_section[1] == 0).all() for part in capture)  # only nu_e is captured
     assert [(part.tag, part.target) for part in electrons] == [("recoil:all", "electron")]
-    assert [(part.tag, part.target) for part in cevns] == [("isotope:7li", "7Li"), ("isotope:19f", "19F")]
-    assert all((part.cross_section[0] == part.cross_section[1]).all() for part in cevns)
+    assert [(part.tag, *part.also, part.target) for part in cevns] == [
+        (f"coupling:{what}", f"isotope:{isotope.lower()}", isotope) for isotope in ("7Li", "19F") for what in ("vector", "axial")
+    ]
+    assert all((part.cross_section[0] == part.cross_section[1]).all() for part in cevns if part.tag == "coupling:axial")  # all flavours alike
     whole = ElectronScattering(corrections="tree").cross_section(CR.energies, np.array([0.2, math.inf]) * u.MeV)
     np.testing.assert_allclose(electrons[0].cross_section, whole, rtol=ULPS)
 

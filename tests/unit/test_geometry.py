@@ -11,7 +11,7 @@ from scipy.integrate import quad
 from megacurie.foundation import units as u
 from megacurie.foundation.errors import RangeError
 from megacurie.physics.geometry import PathLengthDistribution, path_lengths
-from megacurie.physics.shapes import Ball, Cylinder, Difference, Shape, Shell, Union
+from megacurie.physics.shapes import Ball, Cylinder, Difference, Ring, Shape, Shell, Union
 
 ACCURACY = 1e-4
 EXACT = 1e-10  # where f is constant in each panel the quadrature is exact, up to the cosine of its substitution
@@ -155,6 +155,29 @@ def test_source_outside_the_target() -> None:
     point = path_lengths(Ball(radius=u.m, z=d * u.m), phase=0.0).mean_path
     body = path_lengths(Ball(radius=u.m, z=d * u.m), source=Ball(radius=size * u.m), phase=0.0, accuracy=1e-3).mean_path
     assert body / point == pytest.approx(1 + size**2 / (5 * d**2), abs=1e-3 + 4 / d**4)  # accuracy asked for, next order
+
+
+@pytest.mark.parametrize(
+    ("source", "relative"), [(None, 0.883), (Cylinder(radius=2.85 * u.cm, bottom=-2.85 * u.cm, top=2.85 * u.cm), 0.892), (Ball(radius=8.2 * u.cm), 0.974)]
+)
+def test_ring_about_a_source_as_in_the_note(source: Ball | Cylinder | None, relative: float) -> None:
+    """Mean 1/d^2 over that at 12 cm for 1 kg of LiF, with three digits."""
+    outer = math.sqrt(144 + 1000 / 2.635 / (math.pi * 13.856)) * u.cm
+    ring = Ring(inner=12 * u.cm, outer=outer, bottom=-6.928 * u.cm, top=6.928 * u.cm)
+    found = path_lengths(ring, source=source, phase=0.0, accuracy=1e-6).mean_path
+    assert found * 4 * math.pi * (12 * u.cm) ** 2 / ring.volume == pytest.approx(relative, abs=1e-3)  # digits, and the density of the note
+
+
+@pytest.mark.parametrize("source", [SOURCE, Ball(radius=6 * u.cm)])
+def test_pairs_of_points_are_lines_through_the_ring(source: Ball | Cylinder) -> None:
+    """The same ring as a difference is averaged over lines."""
+    ring = Ring(inner=12 * u.cm, outer=20 * u.cm, bottom=-7 * u.cm, top=9 * u.cm)
+    hole = Cylinder(radius=12 * u.cm, bottom=-math.inf, top=math.inf)
+    same = Difference(target=Cylinder(radius=20 * u.cm, bottom=-7 * u.cm, top=9 * u.cm), without=hole)
+    pairs, lines = (path_lengths(zone, source=source, phase=PHASE, accuracy=3e-4) for zone in (ring, same))
+    assert pairs.mean_path == pytest.approx(lines.mean_path, rel=6e-4)  # each good to 3e-4
+    for k in np.linspace(0, 1, 23) * PHASE:
+        assert pairs.average(survival_phase(k)) == pytest.approx(lines.average(survival_phase(k)), abs=6e-4)
 
 
 BALL = Ball(radius=66.75 * u.cm)

@@ -1,13 +1,15 @@
 """Materials: number densities from density, molar mass and composition."""
 
 import math
+import re
 
 import pytest
 
 from megacurie.foundation import provenance
 from megacurie.foundation import units as u
 from megacurie.foundation.errors import DataError, RangeError
-from megacurie.physics.materials import Material, material, names
+from megacurie.physics import nuclei
+from megacurie.physics.materials import Material, composition, material, names
 
 
 def test_gallium_71_as_in_best() -> None:
@@ -23,10 +25,72 @@ def test_isotopes_are_all_there_is() -> None:
     assert sum(gallium.atoms[name] * mass * dalton for name, mass in masses.items()) == pytest.approx(gallium.density, rel=1e-5)  # 0.001/69.7
 
 
-ATOMS = {"gallium": 1, "lif7": 2, "lab": 30, "carbon-electrons": 0, "pseudocumene": 12, "water": 2}  # per formula unit, of isotopes that are told apart
+ATOMS = {"gallium": 1, "lab": 30, "carbon-electrons": 0, "pseudocumene": 12, "water": 2}  # per formula unit, of isotopes that are told apart
+COMPOUNDS = {"lif6": 2, "lif7": 2, "li2wo4-6": 7, "li2wo4-7": 7, "sapphire": 5, "cawo4": 6, "germanium": 1, "silicon": 1}  # atoms per formula unit
 
 
-@pytest.mark.parametrize("name", names())
+def test_every_material_is_tested() -> None:
+    assert set(names()) == {*ATOMS, *COMPOUNDS}
+
+
+@pytest.mark.parametrize("name", COMPOUNDS)
+def test_compounds_have_their_atoms_their_mass_and_their_sources(name: str) -> None:
+    made, data = material(name), provenance.look_up(f"material.{name}")
+    mass = {isotope: provenance.look_up(f"nuclei.{isotope}")["atomic_mass"].value * u.g / u.mol for isotope in made.atoms}
+    assert math.fsum(number * mass[isotope] for isotope, number in made.atoms.items()) == pytest.approx(made.density, rel=1e-12)
+    # no spin, no charge radius enters a density: the sources are those of density, enrichment, masses and abundances
+    assert {datum.ref for datum in provenance.walk(data)} < made.references
+    assert made.references <= {datum.ref for datum in provenance.walk(data)} | {"Wang:2021xhn", "Meija:2016abundances"}
+    unit = made.density / math.fsum(n * mass[isotope] for isotope, n in composition(data["formula"], _enriched(data)).items())
+    assert math.fsum(made.atoms.values()) / unit == pytest.approx(COMPOUNDS[name], rel=1e-4)  # abundances have four digits
+
+
+def _enriched(data) -> dict[str, dict[str, float]]:  # type: ignore[no-untyped-def]
+    return {symbol: {key: share.value for key, share in of.items() if key[0].isdigit()} for symbol, of in data.get("enriched", {}).items()}
+
+
+@pytest.mark.parametrize(("name", "weight"), [("sapphire", 101.961), ("cawo4", 287.92), ("germanium", 72.630), ("silicon", 28.085)])
+def test_natural_isotopes_have_the_standard_atomic_weight(name: str, weight: float) -> None:
+    """Standard weights (abridged), an independent table: 26.982, 15.999, 40.078, 183.84, 72.630, 28.085."""
+    atoms = composition(provenance.look_up(f"material.{name}")["formula"])
+    mean = math.fsum(number * provenance.look_up(f"nuclei.{isotope}")["atomic_mass"].value for isotope, number in atoms.items())
+    assert mean == pytest.approx(weight, rel=1e-4)  # germanium's weight is uncertain by 8 in the last digit, abundances by more
+
+
+def test_formula_counts_repeated_elements_together() -> None:
+    assert composition("OLiO") == composition("LiO2")
+    water_like = composition("Li2O")
+    assert math.fsum(water_like[isotope] for isotope in ("6Li", "7Li")) == pytest.approx(2, rel=1e-4)
+    assert math.fsum(water_like[isotope] for isotope in ("16O", "17O", "18O")) == pytest.approx(1, rel=1e-4)
+
+
+def test_partial_enrichment() -> None:
+    """Shares are of atoms: 95 % 6Li."""
+    atoms = composition("Li2WO4", {"Li": {"6Li": 0.95, "7Li": 0.05}})
+    assert (atoms["6Li"], atoms["7Li"]) == pytest.approx((1.9, 0.1), rel=1e-12)
+    assert {isotope for isotope in atoms if isotope.endswith("W")} == {isotope for isotope in nuclei.names() if isotope.endswith("W")}
+
+
+@pytest.mark.parametrize(
+    ("formula", "enriched", "message"),
+    [
+        ("li2wo4", None, "expected elements and numbers"),
+        ("Li2(WO4)", None, "expected elements and numbers"),
+        ("Li0F", None, "expected elements and numbers"),
+        ("Li2 WO4", None, "expected elements and numbers"),
+        ("LiXe", None, "no isotopes of 'Xe'"),
+        ("LiF", {"Na": {"23Na": 1.0}}, "enrichment of Na: not in LiF"),
+        ("LiF", {"Li": {"6Li": 1.5, "7Li": -0.5}}, "expected fractions of 6Li, 7Li that sum to 1"),
+        ("LiF", {"Li": {"6Li": math.nan, "7Li": 0.5}}, "expected fractions of 6Li, 7Li that sum to 1"),
+        ("LiF", {"Li": {"8Li": 1.0}}, "expected fractions of 6Li, 7Li that sum to 1"),
+    ],
+)
+def test_what_is_no_formula(formula: str, enriched: dict[str, dict[str, float]] | None, message: str) -> None:
+    with pytest.raises(DataError, match=re.escape(message)):
+        composition(formula, enriched)
+
+
+@pytest.mark.parametrize("name", ATOMS)
 def test_isotopes_are_counted_per_formula_unit_and_sources_are_cited(name: str) -> None:
     made = material(name)
     shares = [datum.value for datum in provenance.walk(provenance.look_up(f"material.{name}.isotopes"))]

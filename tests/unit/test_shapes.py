@@ -8,7 +8,7 @@ import pytest
 from megacurie.foundation import units as u
 from megacurie.foundation.errors import RangeError
 from megacurie.physics.curves import Curve
-from megacurie.physics.shapes import Ball, Cylinder, Difference, Shape, Shell, Union, ball_of_volume, filled_to_height, filled_to_volume
+from megacurie.physics.shapes import Ball, Cylinder, Difference, Ring, Shape, Shell, Union, ball_of_volume, filled_to_height, filled_to_volume
 
 ROUNDING = 1e-13  # volumes are exact: a few dozen roundings of double precision
 TANK = Cylinder(radius=109 * u.cm, bottom=-110 * u.cm, top=124.5 * u.cm)
@@ -39,6 +39,7 @@ def test_thin_shell_keeps_its_digits() -> None:
         Ball(radius=0.7 * u.m, z=-0.3 * u.m),
         Shell(inner=0.2 * u.m, outer=0.9 * u.m, z=0.4 * u.m),
         Cylinder(radius=u.m, bottom=-u.m, top=0.2 * u.m),
+        Ring(inner=0.3 * u.m, outer=0.5 * u.m, bottom=-0.2 * u.m, top=u.m),
     ],
 )
 def test_slices_agree_with_the_closed_form(shape: Shape) -> None:
@@ -149,6 +150,9 @@ def test_shapes_are_values() -> None:
         (lambda: Cylinder(radius=0.0, bottom=0.0, top=u.m), "radius of a cylinder: 0 m"),
         (lambda: Cylinder(radius=u.m, bottom=2 * u.m, top=u.m), "cylinder: top at 1 m: expected above its bottom at 2 m"),
         (lambda: Cylinder(radius=u.m, bottom=math.nan, top=u.m), "cylinder: top at 1 m: expected above its bottom at nan m"),
+        (lambda: Ring(inner=u.m, outer=u.m, bottom=0.0, top=u.m), "ring: inner radius 1 m: expected less than the outer radius 1 m"),
+        (lambda: Ring(inner=u.m, outer=2 * u.m, bottom=u.m, top=0.0), "ring: top at 0 m: expected above its bottom at 1 m"),
+        (lambda: Ring(inner=u.m, outer=2 * u.m, bottom=0.0, top=math.inf), "height of an end of a ring: inf m: expected a finite length"),
         (lambda: Union(parts=()), "union: 0 parts: expected at least one shape"),
         (lambda: Difference(target=TUBE, without=Ball(radius=u.m)).volume, "Difference: it has no end: expected a shape of finite extent"),
         (lambda: ball_of_volume(0.0), "volume of a ball: 0 m3: expected a positive finite volume"),

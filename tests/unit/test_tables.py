@@ -132,8 +132,10 @@ def test_density_of_each_target() -> None:
     found = rows("lif7-cr51")
     assert found["target"] == "lif7 of 2.635 g/cm3†"
     assert found["density of 7Li"] == found["density of 19F"]
-    assert found["cross section"] == "coherent scattering on 7Li, 19F, vector part at tree level"
-    assert found["recoils"].startswith("recorded above 20 eV, at most 17")
+    # a mole weighs 7.016003 + 18.998403 g; printed digits
+    assert float(found["density of 7Li"].removesuffix(" 1/cm3†")) == pytest.approx(2.635 / 26.014407 * 6.02214076e23, rel=1e-6)
+    assert found["cross section"] == "coherent scattering on 7Li, 19F, radiative couplings, axial part of 7Li, 19F, exact kinematics"
+    assert found["recoils"].startswith("recorded above 20 eV, at most 173.1 eV")  # 7Li: 2 (752 keV)^2/M
     assert found["crystals: expected"].endswith(" events")
     found = rows("jne-500t-cr51-center")
     # 3.3724e29 electrons per ton (note on scattering) at .859 t/m3

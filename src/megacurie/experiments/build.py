@@ -244,8 +244,7 @@ def _shape(card: ShapeTable, source_at: float | None, material: materials.Materi
         assert card.height is not None
         low, high = -0.5 * card.height, 0.5 * card.height
         outer = card.outer if card.outer is not None else math.sqrt(card.inner**2 + _volume(card.mass, material) / (math.pi * card.height))
-        hole = shapes.Cylinder(radius=card.inner, bottom=-math.inf, top=math.inf)
-        return shapes.Difference(target=shapes.Cylinder(radius=outer, bottom=low, top=high), without=hole)
+        return shapes.Ring(inner=card.inner, outer=outer, bottom=low, top=high)
     if card.kind == "shell":
         assert card.inner is not None
         assert card.outer is not None

@@ -14,7 +14,7 @@ from megacurie.foundation import provenance, units
 from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import DataError, did_you_mean
 from megacurie.physics import beta, spectra
-from megacurie.physics.backgrounds import Background
+from megacurie.physics.backgrounds import TILT, Background
 from megacurie.physics.channels.electron_scattering import ElectronScattering
 from megacurie.physics.detectors import Detector
 from megacurie.physics.materials import Material
@@ -30,7 +30,7 @@ def spectra_by_name() -> tuple[str, ...]:
     isotopes, solar = (
         tuple(key for key, item in provenance.look_up(f"background.{kind}").items() if isinstance(item, Mapping)) for kind in ("isotopes", "solar")
     )
-    return ("flat", SOURCE_GAMMA, *isotopes, *solar)
+    return ("flat", "power", SOURCE_GAMMA, *isotopes, *solar)
 
 
 def background(card: BackgroundTable, volume: float, material: Material | None, source: Source, detector: Detector, folder: Path | None) -> Background:
@@ -73,12 +73,15 @@ def background(card: BackgroundTable, volume: float, material: Material | None, 
             density = _stated(card, volume, material)
     elif card.spectrum.endswith(".csv"):
         spectrum, density = spectra.from_csv((folder or Path()) / card.spectrum), _stated(card, volume, material)
+    elif card.spectrum == "power":
+        return _power(card, _stated(card, volume, material))
     elif card.spectrum == "flat":
         spectrum, density = None if card.range is None else spectra.flat(*card.range), _stated(card, volume, material)
     else:
         raise DataError(f"spectrum {card.spectrum!r} is not known. {did_you_mean(card.spectrum, spectra_by_name())} A spectrum of your own is a .csv file")
-    if card.range is not None and card.spectrum != "flat":
-        raise DataError(f"range: nothing to a spectrum of {card.spectrum}; expected with a flat one only")
+    if (card.range is not None and card.spectrum != "flat") or card.index is not None:
+        said = "range" if card.index is None else "index"
+        raise DataError(f"{said}: nothing to a spectrum of {card.spectrum}; expected with {'flat or power' if said == 'range' else 'power'} only")
     if card.pile_up is not None:
         if spectrum is None or spectrum.edges[0] != 0:
             raise DataError(f"pile_up: not known of a spectrum {card.spectrum!r}; expected with one of electrons, such as 14C")
@@ -150,6 +153,14 @@ def _solar(data: Mapping[str, Any], material: Material | None) -> tuple[Spectrum
     sigma = channel.cross_section(energy, np.array([0.0, math.inf]))[:, 0]
     rate = float((electron * sigma[0] + (1 - electron) * sigma[1]) @ flux)
     return spectra.recoils(differential, end), rate * material.number_density("electron")
+
+
+def _power(card: BackgroundTable, density: float) -> Background:
+    """An excess at low energy: a power law whose amplitude and index may be free."""
+    if card.range is None or card.index is None:
+        raise DataError('a power law needs range and index; expected such as range = ["20 eV", "1 keV"], index = 3')
+    one, other = (spectra.power(*card.range, card.index + step) for step in (0.0, TILT))
+    return Background(name=card.name, spectrum=one, density=density, error=card.error, tilt=other if card.index_error else None, tilt_error=card.index_error)
 
 
 def _gammas(card: BackgroundTable, source: Source) -> Background:

@@ -17,7 +17,7 @@ from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import RangeError
 from megacurie.foundation.measurement import Pull
 from megacurie.foundation.parameters import Theta
-from megacurie.physics.backgrounds import Background
+from megacurie.physics.backgrounds import TILT, Background
 from megacurie.physics.channels.base import Channel
 from megacurie.physics.detectors import Detector
 from megacurie.physics.geometry import PathLengthDistribution
@@ -210,6 +210,17 @@ class Experiment:
         if self.missing:
             return {}
         return {one.name: response.background_counts(one, self.zones, self.detector, self.live, self.decays) for one in self.backgrounds}
+
+    def background_tilts(self) -> dict[str, Array]:
+        """Events in every bin (n_bins,) by which one more of its index changes each background that has one."""
+        tilted = [one for one in self.backgrounds if one.tilt is not None]
+        if self.missing:
+            return {}
+        here, there = (
+            [response.background_counts(replace(one, spectrum=shape), self.zones, self.detector, self.live, self.decays) for one, shape in pairs]
+            for pairs in ([(one, one.spectrum) for one in tilted], [(one, one.tilt) for one in tilted])
+        )
+        return {one.name: (b - a) / TILT for one, a, b in zip(tilted, here, there, strict=True)}
 
     def strengths(self, zone: Zone) -> list[tuple[frozenset[str], Array]]:
         """Tags and events per length of mean path (2, bins, n_lines) of each part of the channel; where an input is missing, scaled to a sum of 1."""

@@ -257,6 +257,8 @@ class BackgroundTable(Table):
     pile_up: Time | None = None
     shield: ShieldTable | None = None
     error: Relative = 0.0
+    index: Factor | None = None
+    index_error: Relative = 0.0
 
 
 class ExposureTable(Table):

@@ -29,6 +29,7 @@ _SINGLE_FILES = {
     "nuclei": "nuclei.toml",
     "coherence": "coherence.toml",
     "background": "backgrounds.toml",
+    "activation": "activation.toml",
 }
 _FOLDERS = {"nuclide": "nuclides", "channel": "channels"}
 

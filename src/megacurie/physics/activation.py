@@ -12,8 +12,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from megacurie.foundation import units
-from megacurie.foundation.errors import RangeError
+from megacurie.foundation import provenance, units
+from megacurie.foundation.errors import DataError, RangeError, did_you_mean
 from megacurie.physics.sources import ActivityHistory
 
 
@@ -63,11 +63,11 @@ class Irradiation:
     shielding: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("atoms", "flux", "capture", "half_life"):
+        for name, unit in (("atoms", "1"), ("flux", "1/(cm2 s)"), ("capture", "b"), ("half_life", "d")):
             if not 0 < getattr(self, name) < math.inf:
-                raise RangeError(f"irradiation: {name} is not a positive finite number")
+                raise RangeError(f"irradiation: {name} is not a positive finite number: {units.format(getattr(self, name), unit)}")
         if not 0 <= self.destruction < math.inf:
-            raise RangeError("irradiation: destruction: expected a cross section of zero or more")
+            raise RangeError(f"irradiation: destruction {units.format(self.destruction, 'b')}: expected a cross section of zero or more")
         if not 0 < self.shielding <= 1:
             raise RangeError(f"irradiation: shielding = {self.shielding}: expected the mean flux over the unperturbed one, in (0, 1]")
 
@@ -79,15 +79,21 @@ class Irradiation:
         return decay, self.capture * flux, decay + self.destruction * flux
 
     def activity(self, duration: float, cooling: float = 0.0) -> float:
-        """Activity after an irradiation, and after some time without neutrons."""
-        if duration < 0 or cooling < 0:
+        """Activity after an irradiation, and after some time without neutrons.
+
+        Raises
+        ------
+        RangeError
+            If a time is negative or not finite.
+        """
+        if not (0 <= duration < math.inf and 0 <= cooling < math.inf):
             raise RangeError(f"irradiation of {units.format(duration, 'd')}, cooling of {units.format(cooling, 'd')}: expected times of zero or more")
         decay, rate, loss = self._rates
         burn = rate if self.burn_up else 0.0
-        # expm1 keeps the digits where target and product vanish nearly alike
-        x = (loss - burn) * duration
-        grown = duration if x == 0 else -math.expm1(-x) / (loss - burn)
-        return decay * self.atoms * rate * math.exp(-burn * duration) * grown * math.exp(-decay * cooling)
+        # symmetric in k and Lambda: with the slower of the two in front nothing overflows, and expm1 keeps the digits where they are nearly alike
+        slow, gap = min(burn, loss), abs(loss - burn)
+        grown = duration if gap == 0 else -math.expm1(-gap * duration) / gap
+        return decay * self.atoms * rate * math.exp(-slow * duration) * grown * math.exp(-decay * cooling)
 
     def best_duration(self) -> float:
         """Irradiation after which the activity is largest: ln(Lambda/k)/(Lambda - k); infinite without burn-up.
@@ -109,10 +115,72 @@ class Irradiation:
         return ActivityHistory(activity=self.activity(duration, cooling), half_life=self.half_life, reference_time=reference_time)
 
 
+def products() -> tuple[str, ...]:
+    """Nuclides whose production is in our data.
+
+    Examples
+    --------
+    >>> products()
+    ('37Ar', '51Cr')
+    """
+    return tuple(key for key in provenance.load("activation") if key[0].isdigit())
+
+
+def irradiation(
+    product: str, *, mass: float, flux: float, half_life: float, burn_up: bool = True, destruction: bool = True, shielding: float = 1.0
+) -> Irradiation:
+    """A pure target of our data in a thermal neutron flux: 36Ar for 37Ar, 50Cr for 51Cr.
+
+    Parameters
+    ----------
+    product : str
+        Of ``products()``.
+    mass : float, mass
+        Of the target isotope.
+    flux : float, rate per area
+    half_life : float, time
+        Of the product.
+    burn_up, destruction : bool
+        Whether the target is used up, and whether neutrons destroy the product where that is known.
+    shielding : float
+        As of ``Irradiation``.
+
+    Raises
+    ------
+    DataError
+        If there is no such product.
+    RangeError
+        If a number is out of range.
+
+    Examples
+    --------
+    What the published 86 PBq of 37Ar leave out: neutrons destroy it seven times as fast as it decays.
+
+    >>> from megacurie.foundation import units as u
+    >>> conditions = {"mass": u.kg, "flux": 1.5e15 / (u.cm2 * u.s), "half_life": 35 * u.day}
+    >>> for destruction in (False, True):
+    ...     print(units.format(irradiation("37Ar", destruction=destruction, **conditions).activity(61 * u.day), "PBq", 3))
+    86 PBq
+    14.7 PBq
+    """
+    if product not in products():
+        raise DataError(f"no production data for {product!r}. {did_you_mean(product, products())}")
+    data = provenance.look_up(f"activation.{product}")
+    return Irradiation(
+        atoms=mass / provenance.datum(f"activation.{product}.target_mass", "molar-mass").value,
+        flux=flux,
+        capture=provenance.datum(f"activation.{product}.capture", "area").value,
+        half_life=half_life,
+        destruction=sum(datum.value for datum in provenance.walk(data.get("destruction", {}))) if destruction else 0.0,
+        burn_up=burn_up,
+        shielding=shielding,
+    )
+
+
 def mean_flux(absorption: float, chord: float) -> float:
     """Mean flux in a convex absorber over the unperturbed one, in the approximation of one mean chord: (1 - exp(-Sigma l))/(Sigma l).
 
-    Exact in the two limits of a thin and of a black body of isotropic flux; for a ball it is within 13 % in between. l = 4 V/S, 4R/3 for a ball.
+    Exact in the two limits of a thin and of a black convex body in an isotropic flux; for a ball in between it is up to 5.2 % high. l = 4 V/S, 4R/3 for a ball.
 
     Parameters
     ----------
@@ -133,9 +201,9 @@ def mean_flux(absorption: float, chord: float) -> float:
 
 
 def mean_flux_ball(absorption: float, radius: float) -> float:
-    """Mean flux in an absorbing ball in an isotropic flux, over the unperturbed one; exact: 3/(8 x^3) [2 x^2 - 1 + (1 + 2 x) exp(-2 x)], x = Sigma R, over x.
+    """Mean flux in a purely absorbing ball in an isotropic flux, over the unperturbed one: 3/(8 x^3) [2 x^2 - 1 + (1 + 2 x) exp(-2 x)], x = Sigma R; exact.
 
-    From the escape probability of a ball by reciprocity: absorption over the flux that enters, S/4, per V Sigma.
+    By reciprocity it is the probability that a neutron born anywhere in the ball leaves it: what is absorbed of those that enter, S/4 per flux, over V Sigma.
 
     Parameters
     ----------
@@ -155,5 +223,5 @@ def mean_flux_ball(absorption: float, radius: float) -> float:
         raise RangeError("mean flux: expected an absorption of zero or more and a positive radius")
     x = absorption * radius
     if x < 1e-2:  # the closed form loses digits: series
-        return 1 - 3 * x / 4 + 2 * x * x / 5
+        return 1 - 3 * x / 4 + 2 * x * x / 5 - x**3 / 6
     return 3 / (8 * x**3) * (2 * x * x - 1 + (1 + 2 * x) * math.exp(-2 * x))

@@ -9,6 +9,9 @@ from megacurie.foundation import units
 from megacurie.foundation.errors import RangeError
 from megacurie.physics.detectors import Histogram
 
+TILT = 1e-3
+"""Step of the index of a power law, for its derivative."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Background:
@@ -28,6 +31,10 @@ class Background:
         Those are absorbed like exp(-x / absorption) behind the surface of the target.
     error : float
         Relative error of the rate; infinite where nothing is known of it beforehand.
+    tilt : Histogram or None
+        The spectrum at an index larger by ``TILT``, where the index of a power law is not known.
+    tilt_error : float
+        Error of that index; infinite where nothing is known of it beforehand.
     references : frozenset of str
 
     Raises
@@ -42,6 +49,8 @@ class Background:
     per_decay: float = 0.0
     absorption: float = math.inf
     error: float = 0.0
+    tilt: Histogram | None = None
+    tilt_error: float = 0.0
     references: frozenset[str] = field(default_factory=frozenset)
 
     def __post_init__(self) -> None:

@@ -102,21 +102,24 @@ def composition(formula: str, enriched: Mapping[str, Mapping[str, float]] | None
     formula : str
         Such as ``"Li2WO4"``; no brackets.
     enriched : dict of element to dict of isotope to fraction, optional
-        Fractions that sum to 1.
+        Fractions of atoms in [0, 1] that sum to 1.
 
     Raises
     ------
     DataError
-        If the formula cannot be read, an element has no isotopes in our data, or fractions do not sum to 1.
+        If the formula cannot be read, an element has no isotopes in our data, what is enriched is not in the formula, or fractions do not sum to 1.
 
     Examples
     --------
     >>> {isotope: round(n, 4) for isotope, n in composition("LiF", {"Li": {"6Li": 0.95, "7Li": 0.05}}).items()}
     {'6Li': 0.95, '7Li': 0.05, '19F': 1.0}
     """
-    parts = re.findall(r"([A-Z][a-z]?)(\d*)", formula)
+    parts = re.findall(r"([A-Z][a-z]?)([1-9]\d*|)", formula)
     if not parts or "".join(symbol + number for symbol, number in parts) != formula:
         raise DataError(f"formula {formula!r}: expected elements and numbers, such as Li2WO4")
+    idle = sorted(set(enriched or {}) - {symbol for symbol, _ in parts})
+    if idle:
+        raise DataError(f"enrichment of {idle[0]}: not in {formula}. {did_you_mean(idle[0], [symbol for symbol, _ in parts])}")
     atoms: dict[str, float] = {}
     for symbol, number in parts:
         natural = {isotope: _natural(isotope) for isotope in nuclei.names() if isotope.lstrip(string.digits) == symbol}
@@ -124,8 +127,8 @@ def composition(formula: str, enriched: Mapping[str, Mapping[str, float]] | None
             known = sorted({isotope.lstrip(string.digits) for isotope in nuclei.names()})
             raise DataError(f"formula {formula!r}: no isotopes of {symbol!r} in our data. {did_you_mean(symbol, known)}")
         shares = (enriched or {}).get(symbol, natural)
-        wrong = set(shares) - set(natural)
-        if wrong or abs(sum(shares.values()) - 1) > 1e-4:
+        wrong = set(shares) - set(natural) or any(not 0 <= share <= 1 for share in shares.values())
+        if wrong or not abs(sum(shares.values()) - 1) < 1e-4:  # abundances are printed with four digits
             raise DataError(f"enrichment of {symbol}: {dict(shares)}: expected fractions of {', '.join(natural)} that sum to 1")
         for isotope, share in shares.items():
             atoms[isotope] = atoms.get(isotope, 0.0) + share * int(number or 1)
@@ -147,7 +150,8 @@ def _compound(name: str) -> Material:
     atoms = composition(data["formula"], enriched)
     weights = {isotope: provenance.look_up(f"nuclei.{isotope}")["atomic_mass"] for isotope in atoms}
     unit = sum(number * weights[isotope].value for isotope, number in atoms.items()) * units.g / units.mol
-    used = [density, *provenance.walk(data.get("enriched", {})), *(datum for isotope in atoms for datum in nuclei.data_of(isotope))]
+    natural = [provenance.look_up(f"nuclei.{isotope}")["abundance"] for isotope in atoms if isotope.lstrip(string.digits) not in enriched]
+    used = [density, *provenance.walk(data.get("enriched", {})), *weights.values(), *natural]
     return Material(
         name=name, density=density.value, atoms=MappingProxyType({isotope: density.value / unit * number for isotope, number in atoms.items()}),
         references=frozenset().union(*(datum.references for datum in used)),

@@ -41,7 +41,7 @@ def _require_finite(name: str, length: float) -> None:
 
 
 class Shape(ABC):
-    """A solid of revolution about the z axis. Subclasses are final: `Ball`, `Shell`, `Cylinder`, `Union`, `Difference`."""
+    """A solid of revolution about the z axis. Subclasses are final: `Ball`, `Shell`, `Cylinder`, `Ring`, `Union`, `Difference`."""
 
     __slots__ = ()
 
@@ -236,6 +236,55 @@ class Cylinder(Shape):
 
     def surfaces(self) -> Surfaces:
         return Surfaces(walls=(self.radius,), floors=tuple(z for z in (self.bottom, self.top) if math.isfinite(z)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ring(Shape):
+    """The space between two cylinders about the axis, of one height: crystals around a source.
+
+    Parameters
+    ----------
+    inner, outer : float, length
+        Radii, 0 < inner < outer.
+    bottom, top : float, length
+        Heights of its ends, bottom < top.
+
+    Examples
+    --------
+    >>> print(f"{Ring(inner=1.0, outer=2.0, bottom=0.0, top=1.0).volume / math.pi:.1f}")
+    3.0
+    """
+
+    inner: float
+    outer: float
+    bottom: float
+    top: float
+
+    def __post_init__(self) -> None:
+        _require_positive("inner radius of a ring", self.inner)
+        _require_positive("outer radius of a ring", self.outer)
+        for end in (self.bottom, self.top):
+            _require_finite("height of an end of a ring", end)
+        if not self.inner < self.outer:
+            raise RangeError(f"ring: inner radius {_metres(self.inner)}: expected less than the outer radius {_metres(self.outer)}.")
+        if not self.bottom < self.top:
+            raise RangeError(f"ring: top at {_metres(self.top)}: expected above its bottom at {_metres(self.bottom)}.")
+
+    @property
+    def volume(self) -> float:
+        # The factor (outer - inner) stands alone, so that a thin ring loses no digits.
+        return math.pi * (self.outer - self.inner) * (self.outer + self.inner) * (self.top - self.bottom)
+
+    @property
+    def reach(self) -> float:
+        return math.hypot(self.outer, max(abs(self.bottom), abs(self.top)))
+
+    def cut(self, curve: Curve) -> Intervals:
+        hole = Cylinder(radius=self.inner, bottom=-math.inf, top=math.inf)
+        return Cylinder(radius=self.outer, bottom=self.bottom, top=self.top).cut(curve) & hole.cut(curve).complement()
+
+    def surfaces(self) -> Surfaces:
+        return Surfaces(walls=(self.inner, self.outer), floors=(self.bottom, self.top))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,22 @@ def flat(low: float, high: float) -> Spectrum:
     return Spectrum(edges=np.array([low, high]), fraction=np.ones(1))
 
 
+def power(low: float, high: float, index: float) -> Spectrum:
+    """Events as E^-index between two energies: an excess at low energy.
+
+    Examples
+    --------
+    >>> print(power(10 * units.eV, 1000 * units.eV, 3.0).below(np.array([20 * units.eV])).round(3))  # 1 - (10/20)^2
+    [0.75]
+    """
+    if not 0 < low < high:
+        raise RangeError(f"power law from {units.format(low, 'eV')} to {units.format(high, 'eV')}: expected 0 < low < high")
+    edges = np.geomspace(low, high, _BINS + 1)
+    x = edges / low
+    below = np.log(x) if index == 1 else (x ** (1 - index) - 1) / (1 - index)
+    return Spectrum(edges=edges, fraction=np.diff(below) / below[-1])
+
+
 def line(energy: float) -> Spectrum:
     """One energy: an alpha, quenched, or a gamma that is absorbed whole."""
     return Spectrum(edges=np.array([energy * (1 - 1e-6), energy * (1 + 1e-6)]), fraction=np.ones(1))

@@ -17,13 +17,13 @@ from megacurie.experiments.experiment import Experiment
 from megacurie.foundation import units
 from megacurie.foundation.display import Table
 from megacurie.foundation.errors import RangeError
-from megacurie.studies.expected import ExpectedCounts, expected_counts
+from megacurie.studies.expected import ExpectedCounts, asimov, expected_counts
 from megacurie.studies.fiducial import RULES, Requirement, cuts
 from megacurie.studies.precision import measure, precision
 from megacurie.studies.sensitivity import exclusion
 from megacurie.studies.variation import vary
 
-__all__ = ["RULES", "Deficit", "deficit", "events_needed", "exclusion", "measure", "precision", "vary"]
+__all__ = ["RULES", "Deficit", "asimov", "deficit", "events_needed", "exclusion", "measure", "precision", "vary"]
 
 SIGMA = 5.0
 """Significance that requirements are given for."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from megacurie.experiments.expectation import Expectation, Hypothesis
 from megacurie.experiments.experiment import Experiment
+from megacurie.experiments.kernel import RateKernel
 from megacurie.foundation import units
 from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import DataError
@@ -36,6 +37,8 @@ class ExpectedCounts:
         Relative error of each background, infinite where it is free.
     activity_error : float
         Relative.
+    tilts : dict of name to (array (n_bins,), float)
+        Events by which one more of its index changes a background, and the error of the index.
     off : float
         Time without the source over live time with it; 0 if there is none.
     """
@@ -45,6 +48,7 @@ class ExpectedCounts:
     errors: Mapping[str, float]
     activity_error: float
     off: float
+    tilts: Mapping[str, tuple[Array, float]] = field(default_factory=dict)
 
     @property
     def background(self) -> Array:
@@ -54,15 +58,19 @@ class ExpectedCounts:
     def scaled(self, *, activity: float = 1.0, decays: float = 1.0, live: float = 1.0) -> ExpectedCounts:
         """With more activity, decays per activity, or live time, by a factor each; the time without the source stays."""
         backgrounds = {name: counts * live for name, counts in self.backgrounds.items()}
-        return ExpectedCounts(
-            signal=self.signal * activity * decays, backgrounds=backgrounds, errors=self.errors, activity_error=self.activity_error, off=self.off / live
-        )  # fmt: skip
+        tilts = {name: (counts * live, error) for name, (counts, error) in self.tilts.items()}
+        return replace(self, signal=self.signal * activity * decays, backgrounds=backgrounds, tilts=tilts, off=self.off / live)
+
+    @property
+    def _unknowns(self) -> list[tuple[Array, float]]:
+        """What the backgrounds may differ by: events per unit (n_bins,), and the error beforehand, infinite where there is none."""
+        rates = [(counts, self.errors[name]) for name, counts in self.backgrounds.items()]
+        return [(counts, error) for counts, error in (*rates, *self.tilts.values()) if error > 0 and counts.any()]
 
     def shifts(self) -> tuple[Array, int]:
         """Events per sigma of each pull (n_bins, k), and how many of them, the first, are free: backgrounds of which nothing is known beforehand."""
-        free = [name for name, error in self.errors.items() if np.isinf(error) and self.backgrounds[name].any()]
-        known = [name for name, error in self.errors.items() if 0 < error < np.inf and self.backgrounds[name].any()]
-        columns = [self.backgrounds[name] for name in free] + [self.errors[name] * self.backgrounds[name] for name in known]
+        free = [counts for counts, error in self._unknowns if np.isinf(error)]
+        columns = free + [error * counts for counts, error in self._unknowns if np.isfinite(error)]
         if self.activity_error:
             columns.append(self.activity_error * self.signal)
         return np.stack(columns, -1) if columns else np.zeros((len(self.signal), 0)), len(free)
@@ -72,12 +80,11 @@ class ExpectedCounts:
 
         The scale factors f of the backgrounds b have the inverse covariance diag(1/error^2) + off sum_i b_i b_i^T / sum(b_i), Gaussian statistics.
         """
-        names = [name for name, counts in self.backgrounds.items() if self.errors[name] and counts.any()]
-        if not names:
+        if not self._unknowns:
             return np.zeros((len(self.signal), 0))
-        columns = np.stack([self.backgrounds[name] for name in names], -1)
+        columns = np.stack([counts for counts, _ in self._unknowns], -1)
         total = np.maximum(self.background, LEAST)[:, None]
-        inverse = np.diag([min(self.errors[name], _FREE) ** -2 for name in names]) + self.off * columns.T @ (columns / total)
+        inverse = np.diag([min(error, _FREE) ** -2 for _, error in self._unknowns]) + self.off * columns.T @ (columns / total)
         combined: Array = columns @ np.linalg.cholesky(np.linalg.inv(inverse))
         return combined
 
@@ -103,6 +110,12 @@ class ExpectedCounts:
         return float(np.sqrt(max(float(value), 0.0)))
 
 
+def steady_kernel(experiment: Experiment) -> RateKernel:
+    """A kernel for hypotheses that do not oscillate; with an extended source, whose lines are thrown, to 1e-4."""
+    point = all(zone.source_shape is None for zone in experiment.zones)
+    return experiment.kernel(dm2_max=STEADY, accuracy=1e-6 if point else 1e-4)
+
+
 def expected_counts(experiment: Experiment) -> ExpectedCounts:
     """Events over the schedule of an experiment, without new physics.
 
@@ -120,11 +133,12 @@ def expected_counts(experiment: Experiment) -> ExpectedCounts:
     if experiment.quantity != "counts":
         missing = ", ".join((*experiment.missing, *(() if experiment.schedule else ("schedule",))))
         raise DataError(f"{experiment.name}: no counts follow without {missing}: expected a card that states them")
-    backgrounds = experiment.background_counts()
-    kernel = experiment.kernel(dm2_max=STEADY, accuracy=1e-6)
+    backgrounds, tilts = experiment.background_counts(), experiment.background_tilts()
+    kernel = steady_kernel(experiment)
     return ExpectedCounts(
         signal=kernel.without_new_physics() - kernel.background, backgrounds=backgrounds, errors={one.name: one.error for one in experiment.backgrounds},
         activity_error=experiment.source.activity_error, off=experiment.source_off / experiment.live,
+        tilts={one.name: (tilts[one.name], one.tilt_error) for one in experiment.backgrounds if one.name in tilts},
     )  # fmt: skip
 
 
@@ -146,7 +160,7 @@ def asimov(experiment: Experiment, hypothesis: Hypothesis) -> GaussianLikelihood
     columns = counts.normalisations()
     pulls = [Pull(name=f"{experiment.name}: background {k}", shape=columns[:, k] / safe) for k in range(columns.shape[1])]
     if counts.activity_error:
-        pulls.append(Pull(name=f"{experiment.name}: activity", shape=counts.activity_error * counts.signal / safe))
+        pulls.append(Pull(name=f"{experiment.source.nuclide} activity", shape=counts.activity_error * counts.signal / safe))
     measurement = Measurement(
         names=expectation.kernel.labels, values=expectation.null, plus=np.sqrt(safe), minus=np.sqrt(safe), reference=safe, pulls=tuple(pulls),
         references=experiment.references,

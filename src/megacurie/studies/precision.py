@@ -18,12 +18,13 @@ from megacurie.foundation.arrays import Array
 from megacurie.foundation.display import Table
 from megacurie.foundation.errors import DataError, RangeError, did_you_mean
 from megacurie.foundation.parameters import Parameter
+from megacurie.physics.channels.coherent_scattering import CoherentScattering
 from megacurie.physics.channels.electron_scattering import ElectronScattering
-from megacurie.physics.hypotheses import BranchingRatioShift, MagneticMoment, WeakMixingAngle
+from megacurie.physics.hypotheses import ActivityScale, AxialStrength, BranchingRatioShift, MagneticMoment, WeakMixingAngle
 from megacurie.statistics.poisson import profile
-from megacurie.studies.expected import STEADY, ExpectedCounts, expected_counts
+from megacurie.studies.expected import ExpectedCounts, expected_counts, steady_kernel
 
-MEASURES = ("branching-ratio", "sin2thetaW", "magnetic-moment")
+MEASURES = ("flux", "branching-ratio", "sin2thetaW", "magnetic-moment", "axial-strength")
 """What can be measured by name."""
 
 _STEP = 1e-3  # of a parameter's range, for derivatives
@@ -115,7 +116,10 @@ class Precision:
 
 
 def measure(experiment: Experiment, name: str, *, toys: int = 0, seed: int = 0) -> Precision:
-    """Precision on a quantity by its name: branching-ratio (free normalisation), sin2thetaW, magnetic-moment (activity as well known as the card says).
+    """Precision on a quantity by its name.
+
+    flux: whatever the card knows of the activity; branching-ratio: normalisation free; sin2thetaW, magnetic-moment, axial-strength: the activity as well known
+    as the card says.
 
     Raises
     ------
@@ -136,9 +140,15 @@ def measure(experiment: Experiment, name: str, *, toys: int = 0, seed: int = 0) 
         if experiment.source.nuclide != "51Cr":
             raise DataError(f"{experiment.name}: the branching ratio is that of 51Cr, the source is {experiment.source.nuclide}")
         return precision(experiment, BranchingRatioShift(reference=sum(low)), sum(low), normalisation="free", toys=toys, seed=seed)
+    if name == "flux":
+        return precision(replace(experiment, source=replace(experiment.source, activity_error=0.0)), ActivityScale(), 1.0, toys=toys, seed=seed)
     channel = experiment.channel
-    if not isinstance(channel, ElectronScattering):
-        raise DataError(f"{experiment.name}: {name} is measured in electron scattering; {channel.describe(experiment.source)} does not show it")
+    if not isinstance(channel, CoherentScattering if name == "axial-strength" else ElectronScattering | CoherentScattering):
+        where = "coherent scattering" if name == "axial-strength" else "electron and in coherent scattering"
+        raise DataError(f"{experiment.name}: {name} is measured in {where}; {channel.describe(experiment.source)} does not show it")
+    if name == "axial-strength":
+        return precision(experiment, AxialStrength(), 1.0, toys=toys, seed=seed)
+    assert isinstance(channel, ElectronScattering | CoherentScattering)
     if name == "sin2thetaW":
         split = replace(experiment, channel=replace(channel, components="mixing"))
         return precision(split, WeakMixingAngle(reference=channel.mixing), channel.mixing, toys=toys, seed=seed)
@@ -172,7 +182,7 @@ def precision(
         raise RangeError(f"{hypothesis.name} has {len(hypothesis.parameters)} parameters: expected one to measure")
     (parameter,) = hypothesis.parameters
     parameter.check(truth)
-    expectation = Expectation(experiment.kernel(dm2_max=STEADY, accuracy=1e-6), hypothesis)
+    expectation = Expectation(steady_kernel(experiment), hypothesis)
     background = expectation.kernel.background
     signal = expectation({parameter.name: truth}) - background
     expected = replace(expected_counts(experiment), signal=signal)

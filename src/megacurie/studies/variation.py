@@ -13,6 +13,7 @@ from megacurie.experiments.experiment import Experiment
 from megacurie.foundation import units
 from megacurie.foundation.display import Table
 from megacurie.foundation.errors import DataError, did_you_mean
+from megacurie.physics.shapes import Ball
 
 
 class Result(Protocol):
@@ -79,8 +80,8 @@ class Knob:
     """A key of the card that is turned, the unit of its values, the text that they become, and their usual values about an experiment, in the unit."""
 
     key: str
-    unit: str
-    text: Callable[[Experiment, float], str]
+    unit: Callable[[Experiment], str]
+    text: Callable[[Experiment, float, str], str]
     usual: Callable[[Experiment], tuple[float, ...]]
 
 
@@ -90,15 +91,28 @@ def _activity(experiment: Experiment) -> tuple[float, ...]:
     return tuple(present * 10 ** (i / 10 - 1.5) for i in range(21))
 
 
-def _mass(experiment: Experiment) -> tuple[float, ...]:
+def _target_mass(experiment: Experiment) -> float:
     material = experiment.material
-    volume = sum(zone.shape.volume for zone in experiment.zones)
-    present = 1.0 if material is None else units.to_display(volume * material.density, "t")
+    return units.t if material is None else sum(zone.shape.volume for zone in experiment.zones) * material.density
+
+
+def _mass(experiment: Experiment) -> tuple[float, ...]:
+    present = units.to_display(_target_mass(experiment), _mass_unit(experiment))
     zone = experiment.zones[0]
     near, far = zone.nearest, zone.shape.reach
     # a ball beside its source may grow until it reaches it
-    most = 10.0 if _surrounds(experiment) else min(10.0, 0.95 * ((far + near) / (far - near)) ** 3)
+    beside = isinstance(zone.shape, Ball) and not _surrounds(experiment)
+    most = min(10.0, 0.95 * ((far + near) / (far - near)) ** 3) if beside else 10.0
     return tuple(present * 0.1 * (10 * most) ** (i / 20) for i in range(21))
+
+
+def _mass_unit(experiment: Experiment) -> str:
+    return "kg" if _target_mass(experiment) < units.t / 2 else "t"
+
+
+def _energy_unit(experiment: Experiment) -> str:
+    largest = experiment.channel.largest(experiment.source)
+    return "eV" if largest is not None and largest < units.keV else "keV"
 
 
 def _surrounds(experiment: Experiment) -> bool:
@@ -116,32 +130,35 @@ def _distance(experiment: Experiment) -> tuple[float, ...]:
 
 def _threshold(experiment: Experiment) -> tuple[float, ...]:
     largest = experiment.channel.largest(experiment.source)
-    return () if largest is None else tuple(units.to_display(largest, "keV") * i / 20 for i in range(2, 20))
+    return () if largest is None else tuple(units.to_display(largest, _energy_unit(experiment)) * i / 20 for i in range(2, 20))
 
 
-def _as_well_known(experiment: Experiment, value: float) -> str:
+def _as_well_known(experiment: Experiment, value: float, unit: str) -> str:
     """Another activity with the relative error of the present one."""
-    error = f"{value * experiment.source.activity_error!r} MCi"
-    return f'{{ value = "{value!r} MCi", plus = "{error}", minus = "{error}" }}'
+    error = f"{value * experiment.source.activity_error!r} {unit}"
+    return f'{{ value = "{value!r} {unit}", plus = "{error}", minus = "{error}" }}'
 
 
-def _in(unit: str) -> Callable[[Experiment, float], str]:
-    return lambda _, value: f"{value!r} {unit}"
+def _exposure(experiment: Experiment, value: float, unit: str) -> str:
+    return f'[{{ start = "0 d", stop = "{value!r} {unit}" }}]'
+
+
+def _plain(experiment: Experiment, value: float, unit: str) -> str:
+    return f"{value!r} {unit}"
+
+
+def _always(unit: str) -> Callable[[Experiment], str]:
+    return lambda _: unit
 
 
 _KNOBS = {
-    "activity": Knob(key="source.activity", unit="MCi", text=_as_well_known, usual=_activity),
-    "days": Knob(
-        key="schedule.exposures",
-        unit="d",
-        text=lambda _, value: f'[{{ start = "0 d", stop = "{value!r} d" }}]',
-        usual=lambda _: tuple(5.0 * i for i in range(1, 21)),
-    ),
-    "mass": Knob(key="zone.shape.mass", unit="t", text=_in("t"), usual=_mass),
-    "distance": Knob(key="zone.source_at", unit="m", text=_in("m"), usual=_distance),
-    "threshold": Knob(key="detector.threshold", unit="keV", text=_in("keV"), usual=_threshold),
-    "resolution": Knob(key="detector.resolution", unit="% / sqrt(MeV)", text=_in("% / sqrt(MeV)"), usual=lambda _: tuple(float(i) for i in range(1, 16))),
-    "angular": Knob(key="detector.angular", unit="deg", text=_in("deg"), usual=lambda _: (2.0, 5.0, 10.0, 13.0, 20.0, 30.0, 46.0)),
+    "activity": Knob(key="source.activity", unit=_always("MCi"), text=_as_well_known, usual=_activity),
+    "days": Knob(key="schedule.exposures", unit=_always("d"), text=_exposure, usual=lambda _: tuple(5.0 * i for i in range(1, 21))),
+    "mass": Knob(key="zone.shape.mass", unit=_mass_unit, text=_plain, usual=_mass),
+    "distance": Knob(key="zone.source_at", unit=_always("m"), text=_plain, usual=_distance),
+    "threshold": Knob(key="detector.threshold", unit=_energy_unit, text=_plain, usual=_threshold),
+    "resolution": Knob(key="detector.resolution", unit=_always("% / sqrt(MeV)"), text=_plain, usual=lambda _: tuple(float(i) for i in range(1, 16))),
+    "angular": Knob(key="detector.angular", unit=_always("deg"), text=_plain, usual=lambda _: (2.0, 5.0, 10.0, 13.0, 20.0, 30.0, 46.0)),
 }
 
 
@@ -158,7 +175,7 @@ def vary(
     name : str
         activity, days, mass, distance, threshold, resolution or angular.
     values : sequence of float
-        In MCi, d, t, m, keV, % / sqrt(MeV) or deg; empty for the usual ones.
+        In MCi, d, t (kg below half a ton), m, keV (eV for nuclear recoils), % / sqrt(MeV) or deg; empty for the usual ones.
     study : callable
         From an experiment to a result, such as ``design.deficit``.
     settings : dict of str to str
@@ -183,6 +200,7 @@ def vary(
         raise DataError(f"cannot vary {name!r}. {did_you_mean(name, _KNOBS)}")
     knob = _KNOBS[name]
     present = cards.load(card, settings)
+    unit = knob.unit(present)
     chosen = tuple(float(value) for value in values) or knob.usual(present)
     if not chosen:
         raise DataError(f"cannot vary {name} of {card}: nothing is recorded that it would change")
@@ -190,5 +208,5 @@ def vary(
     for i, value in enumerate(chosen):
         if progress is not None:
             progress(i, len(chosen))
-        found.append(study(cards.load(card, {**(settings or {}), knob.key: knob.text(present, value)})))
-    return Variation(experiment=found[0].experiment, name=name, unit=knob.unit, values=chosen, results=tuple(found))
+        found.append(study(cards.load(card, {**(settings or {}), knob.key: knob.text(present, value, unit)})))
+    return Variation(experiment=found[0].experiment, name=name, unit=unit, values=chosen, results=tuple(found))

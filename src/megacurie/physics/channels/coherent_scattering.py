@@ -23,7 +23,7 @@ _MIXING = "constant.sin2_theta_w.low-energy"
 _COUPLINGS = "channel.coherent-scattering.couplings"
 _AXIAL = "channel.coherent-scattering.axial"
 _MOMENT = "channel.electron-scattering.magnetic_moment"
-_ORDER = 12  # nodes of a bin: the integrand is a quadratic but for a form factor that hardly moves
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)  # of a bin: the integrand is a quadratic but for a form factor and a coupling that hardly move
 
 Couplings = Literal["radiative", "tree"]
 Kinematics = Literal["exact", "leading"]
@@ -247,26 +247,22 @@ class CoherentScattering:
         """
         if self.couplings == "radiative" or self.form_factor != "none":
             return self._integrated(functools.partial(self.differential, isotope), isotope, energy, edges)
-        one = nucleus(isotope)
-        fermi = provenance.datum("constant.fermi", "fermi-constant").value * units.hbarc
-        e = energy[None, :]
-        t = np.clip(edges[:, None], 0.0, self.end_point(isotope, e))
-        fall = one.mass * (t / (2 * e)) ** 2
-        lost = t * t / (2 * e) if self.kinematics == "exact" else 0.0
-        charge = float(self.weak_charge(isotope, np.zeros(1))[0, 0])
-        integral = charge**2 * (t - fall - lost) + 0.25 * self.axial_strength(isotope) * (t + fall - lost)
-        sigma = fermi**2 * one.mass / math.pi * np.diff(integral, axis=0)
-        return np.stack([sigma, sigma])
+        vector, axial = _strengths(self, isotope)
+        t = np.minimum(np.maximum(edges, 0.0)[:, None], self.end_point(isotope, energy))
+        fall = nucleus(isotope).mass * (t / (2 * energy)) ** 2
+        both = t - t * t / (2 * energy) if self.kinematics == "exact" else t
+        integral = vector * (both - fall) + axial * (both + fall)
+        sigma = integral[1:] - integral[:-1]
+        return np.array([sigma, sigma])
 
     def _integrated(self, density: Callable[[Array, Array], Array], isotope: str, energy: Array, edges: Array) -> Array:
         """A differential cross section integrated over bins, line by line."""
-        x, w = np.polynomial.legendre.leggauss(_ORDER)
         columns = []
         for i, last in enumerate(self.end_point(isotope, energy)):
             t = np.minimum(edges, last)
             half = 0.5 * np.diff(t)[:, None]
-            sigma = density(energy[i : i + 1], (t[:-1, None] + half * (1 + x)).ravel())[..., 0]
-            columns.append((sigma.reshape(2, *(half * w).shape) * (half * w)).sum(-1))
+            sigma = density(energy[i : i + 1], (t[:-1, None] + half * (1 + _NODES)).ravel())[..., 0]
+            columns.append((sigma.reshape(2, len(half), -1) * (half * _WEIGHTS)).sum(-1))
         return np.stack(columns, -1)
 
     def parts(self, source: Source, detector: Detector) -> tuple[Part, ...]:
@@ -325,10 +321,16 @@ class CoherentScattering:
         return f"coherent scattering on {', '.join(self.isotopes)}, {self.couplings} couplings{axial}{left}, {self.kinematics} kinematics"
 
 
+@functools.cache
+def _strengths(channel: CoherentScattering, isotope: str) -> tuple[float, float]:
+    """G_F^2 M/pi times Q_V^2 at tree level and times F_A/4: what the closed form needs, looked up once."""
+    front = (provenance.datum("constant.fermi", "fermi-constant").value * units.hbarc) ** 2 * nucleus(isotope).mass / math.pi
+    return front * float(channel.weak_charge(isotope, np.zeros(1))[0, 0]) ** 2, 0.25 * front * channel.axial_strength(isotope)
+
+
 def _charge_radius(momentum_squared: Array) -> Array:
     """By how much the proton coupling of nu_e falls from Q = 0: (alpha/3 pi) 6 Int x (1 - x) ln(1 + x (1 - x) Q^2/m_e^2) dx."""
-    x, w = np.polynomial.legendre.leggauss(_ORDER)
-    x, w = 0.5 * (1 + x), 0.5 * w
+    x, w = 0.5 * (1 + _NODES), 0.5 * _WEIGHTS
     ratio = momentum_squared / provenance.datum("constant.electron_mass", "energy").value ** 2
     alpha = provenance.datum("constant.fine_structure_constant", "dimensionless").value
     integral: Array = np.log1p(np.multiply.outer(ratio, x * (1 - x))) @ (w * x * (1 - x))

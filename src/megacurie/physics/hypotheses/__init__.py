@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from megacurie.physics.hypotheses.base import Hypothesis, combine
-from megacurie.physics.hypotheses.couplings import MagneticMoment, WeakMixingAngle
+from megacurie.physics.hypotheses.couplings import AxialStrength, MagneticMoment, WeakMixingAngle
 from megacurie.physics.hypotheses.damping import BroadSterile, DecayingSterile, WavePacketSterile
 from megacurie.physics.hypotheses.decoherence import Decoherence
 from megacurie.physics.hypotheses.extra_dimension import LargeExtraDimension
@@ -37,12 +37,14 @@ BUILT_IN: tuple[type[Hypothesis], ...] = (
     ExcitedStateStrength,
     Ge71HalfLife,
     WeakMixingAngle,
+    AxialStrength,
     MagneticMoment,
 )
 
 __all__ = [
     "BUILT_IN",
     "ActivityScale",
+    "AxialStrength",
     "BranchingRatioShift",
     "BroadSterile",
     "CountingEfficiency",

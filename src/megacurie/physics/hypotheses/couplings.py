@@ -1,4 +1,4 @@
-"""Couplings of neutral-current scattering that a source may measure: weak mixing angle, magnetic moment.
+"""Couplings of neutral-current scattering that a source may measure: weak mixing angle, axial strength, magnetic moment.
 
 They act on channels that are split into components (``components`` of the channel), because a hypothesis scales blocks.
 """
@@ -35,6 +35,19 @@ class WeakMixingAngle(Hypothesis):
             ratio = theta["sin2_theta_w"] / (_default(tags) if self.reference is None else self.reference)
             return ratio if "coupling:s" in tags else ratio * ratio
         return 1.0
+
+
+@final
+@dataclass(frozen=True)
+class AxialStrength(Hypothesis):
+    """The axial part of coherent scattering has another size: the square of its amplitude over what the spin expectation values give."""
+
+    name = "axial-strength"
+    parameters = (Parameter("axial", "", low=0.0, high=5.0, label=r"$F_A/F_{A,0}$"),)
+    affine = "axial"
+
+    def scale(self, theta: Theta, E: Array, tags: frozenset[str]) -> Any:
+        return theta["axial"] if "coupling:axial" in tags else 1.0
 
 
 @final
