@@ -17,6 +17,8 @@ HEADS = {
     "recoil-spectra": ["experiment", "low_keV", "high_keV", "events_per_keV", "background_per_keV"],
     "significance": ["experiment", "activity_MCi", "find_sigma", "exclude_sigma", "formula_sigma"],
     "sterile-reach": ["curve", "sin2_2theta", "dm2_eV2"],
+    "recoil-rates": ["experiment", "low_eV", "high_eV", "events_per_eV", "background_per_eV"],
+    "flux-precision": ["experiment", "mass_kg", "precision"],
 }
 BEGINS = {"pdf": b"%PDF-", "svg": b"<?xml", "png": b"\x89PNG"}
 COMMANDS = ("reproduce", "data", "show", "predict", "fit", "scan", "figure")

@@ -521,6 +521,44 @@ def test_template_loads_and_every_key_in_its_comments_is_real(tmp_path, name):
         assert whole.zones[0].shape.volume < plain.zones[0].shape.volume
 
 
+IRRADIATED = '[source]\nnuclide = "{nuclide}"\n{more}\nirradiate = {{ mass = "1 kg", flux = "1.5e15 1/(cm2 s)", duration = "61 d"{rest} }}\n'
+
+
+def irradiated(path, rest="", nuclide="51Cr", more=""):
+    path.write_text(
+        'name = "toy"\n'
+        + IRRADIATED.format(rest=f", {rest}" if rest else "", nuclide=nuclide, more=more)
+        + '[[zone]]\nname = "a"\nshape = { kind = "ball", radius = "1 m" }\n'
+    )
+    return cards.load(path).source
+
+
+def test_a_source_may_be_irradiated_instead(tmp_path):
+    made = irradiated(tmp_path / "my.toml")
+    # 15 b, 61 d, target burning: 1.973e17 Bq (note)
+    assert made.history.activity == pytest.approx(1.973e17 * u.Bq, rel=3e-4)
+    assert "Benato:2026cevns" in made.references
+    cooled = irradiated(tmp_path / "my.toml", 'cooling = "27.704 d"')
+    assert cooled.history.activity == pytest.approx(0.5 * made.history.activity, rel=1e-4)
+    argon = irradiated(tmp_path / "my.toml", nuclide="37Ar").history.activity
+    kept = irradiated(tmp_path / "my.toml", "destruction = false", nuclide="37Ar").history.activity
+    assert kept > 5 * argon  # destroyed seven times as fast as it decays
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"more": 'activity = "1 MCi"'}, "activity and irradiate: expected one of them"),
+        ({"nuclide": "65Zn"}, "irradiate: no production data for 65Zn. Known: 37Ar, 51Cr"),
+        ({"rest": 'cooling = "-3 d"'}, "cooling of -3 d: expected times of zero or more"),
+        ({"rest": "shielding = 0"}, "shielding = 0.0: expected the mean flux over the unperturbed one"),
+    ],
+)
+def test_irradiations_that_are_refused(tmp_path, change, message):
+    with pytest.raises(CardError, match=re.escape(message)):
+        irradiated(tmp_path / "my.toml", **change)
+
+
 def test_template_names_every_kind_of_shape_and_every_choice():
     text = cards.template("gallium")
     assert "ball | shell | cylinder" in text

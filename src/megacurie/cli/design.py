@@ -22,7 +22,7 @@ def design(
     deficit: Annotated[float | None, typer.Option(help="Relative deficit to find or exclude; 0.2 unless something else is asked for.")] = None,
     sigma: Annotated[float, typer.Option(help="Significance that activity, cut and days are given for.")] = 5.0,
     rule: Annotated[list[str] | None, typer.Option(help="Of the required activity: published, hole, optimal; may be repeated.")] = None,
-    measure: Annotated[str | None, typer.Option(help="Precision instead: sin2thetaW, magnetic-moment or branching-ratio.")] = None,
+    measure: Annotated[str | None, typer.Option(help="Precision instead: flux, branching-ratio, sin2thetaW, magnetic-moment or axial-strength.")] = None,
     toys: Annotated[int, typer.Option(help="With --measure: toy experiments fitted beside.")] = 0,
     seed: Annotated[int, typer.Option(help="Of the toys.")] = 1,
     vary: Annotated[

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 
 def figure(
-    name: Annotated[
-        str | None, typer.Argument(help="ratios, regions, paths, history, explanations, recoil-spectra, significance, sterile-reach", metavar="NAME")
-    ] = None,
+    name: Annotated[str | None, typer.Argument(help="As --list has them, such as ratios or regions.", metavar="NAME")] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="PDF, SVG or PNG; a CSV of what is drawn and the caption stand beside it.", metavar="FILE")
     ] = None,
@@ -29,7 +27,7 @@ def figure(
 ) -> None:
     """Draw a standard figure, with the data drawn and a caption with its sources beside it."""
     if listing:
-        emit("\n".join(f"{key:14s}  {(draw.__doc__ or '').strip()}" for key, draw in _FIGURES.items()), None)
+        emit("\n".join(f"{key:15s}  {(draw.__doc__ or '').strip()}" for key, draw in _FIGURES.items()), None)
         return
     if name is None or output is None:
         raise DataError("figure needs a NAME and -o FILE: expected such as 'megacurie figure regions -o regions.pdf'; --list shows the names")
@@ -151,6 +149,39 @@ def _sterile_reach(cross_section: str, conventions: str) -> Figure:
     return figures.sensitivity(curves, region=grid.region(sigma=2, minimum=fit(likelihood).chi2))
 
 
+_CRYSTALS = ("lif6", "lif7", "li2wo4-6", "li2wo4-7")
+
+
+def _recoil_rates(cross_section: str, conventions: str) -> Figure:
+    """Nuclear recoils in 1 kg of each lithium crystal in 90 days beside 51Cr: kinks at the end points."""
+    from megacurie.experiments import cards
+    from megacurie.foundation import units
+    from megacurie.foundation.parameters import geomspace
+    from megacurie.report import figures
+    from megacurie.studies.prediction import predict
+
+    edges = ", ".join(f'"{units.to_display(float(x), "eV"):.6g} eV"' for x in geomspace("1 eV", "250 eV", 401))
+    setting = {"detector.threshold": "1 eV", "detector.bins.recoil": f"[{edges}]"}
+    return figures.recoils({crystal: predict(cards.load(f"benato-2026/{crystal}-cr51", setting)) for crystal in _CRYSTALS})
+
+
+def _flux_precision(cross_section: str, conventions: str) -> Figure:
+    """Precision on the flux of 51Cr against the mass of lithium crystals, above 20 and 100 eV."""
+    import functools
+
+    from megacurie.report import figures
+    from megacurie.studies import design
+
+    study = functools.partial(design.measure, name="flux")
+    values = [0.1 * 10 ** (i / 10) for i in range(26)]
+    curves = {
+        f"{crystal}, {threshold}": design.vary(f"benato-2026/{crystal}-cr51", "mass", values, study=study, settings={"detector.threshold": threshold})
+        for crystal in _CRYSTALS
+        for threshold in ("20 eV", "100 eV")
+    }
+    return figures.precision(curves)
+
+
 _FIGURES: dict[str, Callable[[str, str], Figure]] = {
     "ratios": _ratios,
     "regions": _regions,
@@ -160,4 +191,6 @@ _FIGURES: dict[str, Callable[[str, str], Figure]] = {
     "recoil-spectra": _recoil_spectra,
     "significance": _significance,
     "sterile-reach": _sterile_reach,
+    "recoil-rates": _recoil_rates,
+    "flux-precision": _flux_precision,
 }

@@ -13,10 +13,11 @@ from megacurie.experiments.events import background
 from megacurie.experiments.experiment import DM2_MAX, Experiment
 from megacurie.experiments.published import published
 from megacurie.experiments.response import Zone
-from megacurie.experiments.schema import Card, ConventionTable, DetectorTable, ShapeTable, ZoneTable
-from megacurie.foundation import units
+from megacurie.experiments.schema import Card, ConventionTable, DetectorTable, IrradiationTable, ShapeTable, ZoneTable
+from megacurie.foundation import provenance, units
 from megacurie.foundation.errors import CardError, DataError, MegacurieError, RangeError
 from megacurie.physics import materials, nuclei, shapes, sources
+from megacurie.physics.activation import irradiation
 from megacurie.physics.backgrounds import Background
 from megacurie.physics.channels import coherent_scattering, electron_scattering, inverse_beta, nuclear_capture
 from megacurie.physics.channels.base import Channel
@@ -47,10 +48,14 @@ def resolve(file: str, card: Card, folder: Path | None = None) -> Experiment:
     problems: list[str] = []
     activity = card.source.activity
     source = sources.source(
-        card.source.nuclide, lines=card.source.lines, half_life=card.source.half_life, activity=None if activity is None else activity.value,
+        card.source.nuclide, lines=card.source.lines, half_life=card.source.half_life,
+        activity=activity.value if activity is not None else _made(card.source.nuclide, card.source.half_life, card.source.irradiate, problems),
         activity_error=0.0 if activity is None or not activity.value else max(activity.plus, activity.minus) / activity.value,
         reference_time=card.source.at or "", calibration=card.source.calibration or "",
     )  # fmt: skip
+    if card.source.irradiate is not None:
+        made = provenance.walk(provenance.look_up(f"activation.{card.source.nuclide}"))
+        source = replace(source, references=source.references.union(*(datum.references for datum in made)))
     if card.convention is not None and not card.convention.decay and source.history is not None:
         source = replace(source, history=replace(source.history, half_life=_FOREVER * source.half_life))
     material = None if card.target.material is None else materials.material(card.target.material)
@@ -223,6 +228,21 @@ def _at_a_point(zone: Zone, said: ConventionTable | None) -> Zone:
 def _common(one: shapes.Shape, other: shapes.Shape) -> shapes.Shape:
     """What lies in both."""
     return shapes.Difference(target=one, without=shapes.Difference(target=one, without=other))
+
+
+def _made(nuclide: str, half_life: str, card: IrradiationTable | None, problems: list[str]) -> float | None:
+    """Activity at the end of the cooling, which is the reference time."""
+    if card is None:
+        return None
+    try:
+        run = irradiation(
+            nuclide, mass=card.mass, flux=card.flux, half_life=sources.source(nuclide, half_life=half_life).half_life, burn_up=card.burn_up,
+            destruction=card.destruction, shielding=card.shielding,
+        )  # fmt: skip
+        return run.activity(card.duration, card.cooling)
+    except MegacurieError as error:
+        problems.append(f"source.irradiate: {error}")
+        return None
 
 
 def _source_shape(card: ShapeTable) -> shapes.Shape:

@@ -184,6 +184,7 @@ Mass = Annotated[float, quantity("mass", positive=True)]
 Energy = Annotated[float, quantity("energy", low=0.0)]
 Time = Annotated[float, quantity("time")]
 Activity = Annotated[float, quantity("activity", positive=True)]
+Flux = Annotated[float, quantity("flux", positive=True)]
 ActivityError = Annotated[float, quantity("activity", low=0.0)]
 Value = Short(lambda raw: raw if isinstance(raw, Mapping) else {"value": raw}, lambda _: {"type": "string", "description": "the value alone"})
 One = Short(lambda raw: [raw] if isinstance(raw, Mapping) else raw, lambda whole: dict(whole["items"]))

@@ -20,6 +20,7 @@ from megacurie.experiments.fields import (
     EnergyBins,
     EnergyWidth,
     Factor,
+    Flux,
     Fraction,
     Height,
     Length,
@@ -37,7 +38,7 @@ from megacurie.experiments.fields import (
     one_of,
 )
 from megacurie.foundation.errors import MegacurieError
-from megacurie.physics import materials, nuclei, sources
+from megacurie.physics import activation, materials, nuclei, sources
 from megacurie.physics.channels import nuclear_capture
 
 Model = Annotated[str, one_of(nuclear_capture.models, "cross-section model")]
@@ -138,6 +139,18 @@ _SHAPES: dict[str, tuple[tuple[set[str], set[str]], ...]] = {  # what a shape ne
 }
 
 
+class IrradiationTable(Table):
+    """A pure target isotope in a reactor, which makes the source: 50Cr for 51Cr, 36Ar for 37Ar."""
+
+    mass: Mass
+    flux: Flux
+    duration: Time
+    cooling: Time = 0.0
+    shielding: Fraction = 1.0
+    burn_up: Switch = True
+    destruction: Switch = True
+
+
 class SourceTable(Table):
     """A nuclide in a container."""
 
@@ -145,6 +158,7 @@ class SourceTable(Table):
     lines: str = "four"
     half_life: str = ""
     activity: Annotated[ActivityTable, Value] | None = None
+    irradiate: IrradiationTable | None = None
     at: Moment | None = None
     calibration: Literal["calorimetric", "gamma"] | None = None
     shape: ShapeTable | None = None
@@ -155,6 +169,10 @@ class SourceTable(Table):
             sources.source(self.nuclide, lines=self.lines, half_life=self.half_life)
         except MegacurieError as error:
             raise ValueError(str(error)) from None
+        if self.irradiate is not None and self.activity is not None:
+            raise ValueError("activity and irradiate: expected one of them")
+        if self.irradiate is not None and self.nuclide not in activation.products():
+            raise ValueError(f"irradiate: no production data for {self.nuclide}. Known: {', '.join(activation.products())}; expected an activity")
         return self
 
 

@@ -41,22 +41,64 @@ def recoils(predictions: Mapping[str, ExperimentPrediction]) -> Figure:
     (ax,) = stacked_axes()
     rows: list[tuple[str, float, float, float, float]] = []
     highest = 0.0
+    end = max(one.spectrum[-1].high for one in predictions.values())
+    unit = "keV" if end > 2 * units.keV else "eV"  # electrons, nuclei
+    handles = {}
     for i, (name, one) in enumerate(predictions.items()):
-        edges = [units.to_display(x, "keV") for x in (*(b.low for b in one.spectrum), one.spectrum[-1].high)]
+        edges = [units.to_display(x, unit) for x in (*(b.low for b in one.spectrum), one.spectrum[-1].high)]
         width = np.diff(edges)
         counts, background = (np.array([getattr(b, what) for b in one.spectrum]) / width for what in ("counts", "background"))
-        ax.stairs(counts, edges, color=f"C{i}", linestyle=_DASHES[i % 4], label=name)
+        handles[name] = ax.stairs(counts, edges, color=f"C{i}", linestyle=_DASHES[i % 4])
         if i == 0 and background.any():
-            ax.stairs(background, edges, fill=True, color="0.8", label="background")
+            handles["background"] = ax.stairs(background, edges, fill=True, color="0.8")
         highest = max(highest, float(counts.max()))
         rows += [(name, a, b, float(n), float(r)) for a, b, n, r in zip(edges[:-1], edges[1:], counts, background, strict=True)]
-    ax.set(xlabel="recoil energy [keV]", ylabel="events per keV", xlim=(min(r[1] for r in rows), max(r[2] for r in rows)), ylim=(0, 1.2 * highest))
-    ax.legend(loc="upper right")
+    ax.set(xlabel=f"recoil energy [{unit}]", ylabel=f"events per {unit}", xlim=(min(r[1] for r in rows), max(r[2] for r in rows)))
+    if unit == "eV":  # an excess at low energy, or tungsten, would hide all else
+        ax.set(xscale="log", yscale="log", ylim=(3e-6 * highest, 3 * highest))
+    else:
+        ax.set_ylim(0, 1.2 * highest)
+    legend_above(ax, handles)
     references = frozenset().union(*(one.references for one in predictions.values()))
-    text = (
-        f"Recorded recoil spectra over the schedule: {', '.join(predictions)}. The step is the end point of the lines that leave the daughter nucleus excited."
-    )
-    data = columns(("experiment", "low_keV", "high_keV", "events_per_keV", "background_per_keV"), rows)
+    text = f"Recorded recoil spectra over the schedule: {', '.join(predictions)}. Steps and kinks are the end points of lines and isotopes."
+    data = columns(("experiment", f"low_{unit}", f"high_{unit}", f"events_per_{unit}", f"background_per_{unit}"), rows)
+    return Figure(axes=(ax,), data=data, caption=cited(text, references), references=references)
+
+
+@styled
+def precision(variations: Mapping[str, Variation]) -> Figure:
+    """Precision on what is measured, such as the flux, against what can be chosen, such as the mass.
+
+    Parameters
+    ----------
+    variations : mapping of name to Variation
+        Of ``design.measure``, all of one thing.
+
+    Raises
+    ------
+    RangeError
+        If there is nothing to draw, or different things vary.
+    """
+    if not variations or len({one.name for one in variations.values()}) > 1:
+        raise RangeError("precision: expected at least one variation, all of one thing, such as the mass")
+    (ax,) = stacked_axes()
+    handles = {}
+    rows: list[tuple[str, float, float]] = []
+    for i, (name, one) in enumerate(variations.items()):
+        found = [result.columns() for result in one.results]
+        if "fisher" not in found[0]:
+            raise RangeError(f"precision: {name} is no variation of a precision; expected design.vary(..., study=design.measure)")
+        reached = np.array([np.nan if point["fisher"] is None else point["fisher"] for point in found])
+        (handles[name],) = ax.plot(one.values, reached, color=f"C{i}", linestyle=_DASHES[i % 4])
+        rows += [(name, float(x), float(y)) for x, y in zip(one.values, reached, strict=True) if np.isfinite(y)]
+    first = next(iter(variations.values()))
+    ax.set(xlabel=f"{first.name} [{first.unit}]", ylabel="standard error", yscale="log")
+    if max(first.values) > 20 * min(first.values) > 0:
+        ax.set_xscale("log")
+    legend_above(ax, handles)
+    references = frozenset().union(*(one.references for one in variations.values()))
+    text = f"Precision, one standard deviation, against {first.name}: {', '.join(variations)}."
+    data = columns(("experiment", f"{first.name}_{first.unit.split()[0]}", "precision"), rows)
     return Figure(axes=(ax,), data=data, caption=cited(text, references), references=references)
 
 

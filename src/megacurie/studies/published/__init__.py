@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal, get_args
 
 from megacurie.foundation import provenance, units
@@ -111,7 +112,8 @@ def rows() -> tuple[Row, ...]:
             provenance.check_reference(raw["ref"], place)
             units.unit(raw["unit"])
             numbers = {key: None if raw.get(key) is None else float(raw[key]) for key in ("value", "plus", "minus")}
-            found.append(Row(**{**raw, **numbers}))
+            args = {key: float(arg) if isinstance(arg, Decimal) else arg for key, arg in raw["args"].items()}
+            found.append(Row(**{**raw, **numbers, "args": args}))
     return tuple(found)
 
 
