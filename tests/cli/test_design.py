@@ -272,7 +272,7 @@ def test_what_a_radiochemical_card_cannot_say(megacurie):
         ),
         (("--deficit", "1.5"), "megacurie: deficit 1.5: expected a fraction between 0 and 1"),
         (("--rule", "hloe"), "megacurie: no rule 'hloe'. Did you mean 'hole'?"),
-        (("--measure", "spin"), "megacurie: cannot measure 'spin'. Known: branching-ratio, magnetic-moment, sin2thetaW."),
+        (("--measure", "spin"), "megacurie: cannot measure 'spin'. Known: axial-strength, branching-ratio, flux, magnetic-moment, sin2thetaW."),
         (("-H", "sterile", "--cl", "1.5"), "megacurie: --cl 1.5: expected a probability between 0 and 1"),
     ],
 )
