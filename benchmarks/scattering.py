@@ -1,21 +1,37 @@
-"""How fast electron scattering and design studies are: ``python benchmarks/scattering.py [-o benchmarks/results/NAME.txt]``.
+"""How fast electron scattering, coherent scattering and design studies are: ``python benchmarks/scattering.py [-o benchmarks/results/NAME.txt]``.
 
 Best of five after a warm-up, on an idle machine.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 from speed import best_of_five, table
 
 import megacurie as mci
 from megacurie import units as u
+from megacurie.physics.channels.coherent_scattering import CoherentScattering
 from megacurie.physics.channels.electron_scattering import ElectronScattering
 from megacurie.studies import design
 from megacurie.studies.expected import asimov
 from megacurie.studies.prediction import predict
 
 CARDS = ("jne-1t-cr51-center", "jne-500t-cr51-center", "juno-cr51-center", "jne-1t-cr51-outside", "jne-500t-cr51-outside", "juno-cr51-outside")
+
+
+def _new_threshold(experiment: mci.Experiment) -> Callable[[], object]:
+    thresholds = itertools.count(20, 0.001)
+
+    def counts() -> object:
+        detector = replace(experiment.detector, recoil=(next(thresholds) * u.eV, math.inf))
+        return replace(experiment, detector=detector).kernel().without_new_physics()
+
+    return counts
 
 
 def rows() -> list[tuple[str, float, str, str]]:
@@ -44,6 +60,14 @@ def rows() -> list[tuple[str, float, str, str]]:
     found.append(
         ("16 000 branching-ratio toy fits", best_of_five(lambda: design.measure(branching, "branching-ratio", toys=16_000)), "1 s", "with throwing them")
     )
+    closed = CoherentScattering(isotopes=("6Li",), couplings="tree", axial=False, form_factor="none", kinematics="leading")
+    lines, above = np.array([0.747, 0.427]) * u.MeV, np.array([20, np.inf]) * u.eV
+    found.append(("nuclear recoils above a threshold in closed form", best_of_five(lambda: closed.cross_section("6Li", lines, above)), "20 us", ""))
+    for card in ("benato-2026/lif6-cr51", "lif6-cr51"):
+        found.append((f"{card} at a new threshold", best_of_five(_new_threshold(mci.load(card))), "1 ms", "card read before"))
+    bolometer = mci.load("benato-2026/lif6-cr51")
+    curve = mci.geomspace("0.1 eV2", "12 eV2", 200)
+    found.append(("3+1 exclusion of a bolometer, 200 dm2", best_of_five(lambda: design.exclusion(bolometer, mci.Sterile(), curve)), "50 ms", ""))
     juno = mci.load("ciuffoli-2025/juno-center")
     found.append(("megacurie design ciuffoli-2025/juno-center, in Python", best_of_five(lambda: design.deficit(juno)), "", ""))
     found.append(("predict juno-cr51-center, no oscillation", best_of_five(lambda: predict(mci.load("juno-cr51-center"))), "20 ms", "card read anew"))

@@ -17,6 +17,7 @@ from scipy.special import loggamma
 from megacurie.foundation import provenance, units
 from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import RangeError
+from megacurie.foundation.quadrature import gauss_legendre
 
 _ORDER = 24  # averages of a cross section that begins like a root at its threshold are good to 1e-4
 
@@ -111,7 +112,7 @@ def neutrino_lines(endpoint: float, charge: int, nucleons: int, *, threshold: fl
     >>> print(f"{share.sum():.6f} {float(energy @ share) / units.MeV:.2f}")
     1.000000 0.61
     """
-    x, w = np.polynomial.legendre.leggauss(_ORDER)
+    x, w = gauss_legendre(_ORDER)
     edges = np.array([0.0, threshold, endpoint] if 0 < threshold < endpoint else [0.0, endpoint])
     half = 0.5 * np.diff(edges)[:, None]
     energy = (edges[:-1, None] + half * (1 + x)).ravel()

@@ -18,6 +18,7 @@ from scipy.special import ive, ndtr
 from megacurie.foundation import provenance, units
 from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import RangeError
+from megacurie.foundation.quadrature import gauss_legendre
 
 _ORDER = 12  # Gauss-Legendre nodes of a panel that is two sigma wide: the Gaussian is integrated to 1e-9
 _FAR = 7.0  # sigmas beyond which a Gaussian is nothing: 1e-12
@@ -191,7 +192,7 @@ class Detector:
             return ((angle >= edges[:-1, None]) & (angle < edges[1:, None])).astype(float)
         pieces = np.maximum(1, np.ceil(np.diff(edges) / self.angular)).astype(int)
         fine = np.concatenate([np.linspace(a, b, n, endpoint=False) for a, b, n in zip(edges, edges[1:], pieces, strict=False)] + [edges[-1:]])
-        x, w = np.polynomial.legendre.leggauss(_ORDER)
+        x, w = gauss_legendre(_ORDER)
         half = 0.5 * np.diff(fine)[:, None]
         a = (fine[:-1, None] + half * (1 + x))[..., None]
         s2 = self.angular**2
@@ -256,7 +257,7 @@ class Detector:
             pieces = math.ceil(3 * (end - low) / (2 * narrow)) + 4
         u = np.cbrt((end - breaks[::-1]) / (end - low))
         edges = np.concatenate([np.linspace(a, b, pieces, endpoint=False) for a, b in itertools.pairwise(u)] + [u[-1:]])
-        x, w = np.polynomial.legendre.leggauss(_ORDER)
+        x, w = gauss_legendre(_ORDER)
         half = 0.5 * np.diff(edges)[:, None]
         node: Array = (edges[:-1, None] + half * (1 + x)).ravel()
         return end - (end - low) * node**3, (half * w).ravel() * 3 * (end - low) * node**2

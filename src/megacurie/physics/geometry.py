@@ -6,6 +6,7 @@ proportional to Int f(L) P(L) dL, and the mean path <L> = Int f dL = Int dV / (4
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from megacurie.foundation import units as u
 from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import RangeError
+from megacurie.foundation.quadrature import gauss_legendre
 from megacurie.physics.curves import Curve
 from megacurie.physics.paths import PathLengthDistribution, deviation, require_domain, wave
 from megacurie.physics.shapes import Ball, Cylinder, Ring, Shape
@@ -101,6 +103,7 @@ def _converged(one: PathLengthDistribution, other: PathLengthDistribution, phase
 # --- point source: closed form, panel by panel
 
 
+@functools.lru_cache(maxsize=1024)
 def nearest(zone: Shape) -> float:
     """Smallest distance from the origin at which there is target: the first kink of f(L) behind which it is not zero.
 
@@ -146,7 +149,7 @@ def _panels(zone: Shape, phase: float, order: int, breaks: tuple[float, ...]) ->
         raise _too_fast(phase, zone.reach)
     panel = np.repeat(np.arange(len(half)), pieces)
     number = np.arange(len(panel)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    nodes, weights = np.polynomial.legendre.leggauss(order)
+    nodes, weights = gauss_legendre(order)
     width = math.pi / pieces[panel][:, None]
     t = width * (number[:, None] + 0.5 * (1 + nodes))
     baseline = (middle[panel][:, None] - half[panel][:, None] * np.cos(t)).ravel()
@@ -203,7 +206,7 @@ def _between(zone: Ring, source: Ball | Cylinder, phase: float, accuracy: float)
 
 
 def _pairs(zone: Ring, source: Ball | Cylinder, order: int) -> PathLengthDistribution:
-    x, w = np.polynomial.legendre.leggauss(order)
+    x, w = gauss_legendre(order)
     x, w = 0.5 * (1 + x), 0.5 * w
     # source: distance from the axis, height, share of the decays
     if isinstance(source, Cylinder):

@@ -13,6 +13,7 @@ import numpy as np
 from megacurie.foundation import provenance, units
 from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import RangeError, did_you_mean
+from megacurie.foundation.quadrature import gauss_legendre
 from megacurie.physics import nuclei
 from megacurie.physics.channels.base import Part
 from megacurie.physics.detectors import Detector
@@ -23,7 +24,7 @@ _MIXING = "constant.sin2_theta_w.low-energy"
 _COUPLINGS = "channel.coherent-scattering.couplings"
 _AXIAL = "channel.coherent-scattering.axial"
 _MOMENT = "channel.electron-scattering.magnetic_moment"
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)  # of a bin: the integrand is a quadratic but for a form factor and a coupling that hardly move
+_NODES, _WEIGHTS = gauss_legendre(12)  # of a bin: the integrand is a quadratic but for a form factor and a coupling that hardly move
 
 Couplings = Literal["radiative", "tree"]
 Kinematics = Literal["exact", "leading"]

@@ -13,6 +13,7 @@ import numpy as np
 from megacurie.foundation import provenance, units
 from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import RangeError
+from megacurie.foundation.quadrature import gauss_legendre
 from megacurie.physics.channels import radiative
 from megacurie.physics.channels.base import Part
 from megacurie.physics.detectors import Detector
@@ -216,7 +217,7 @@ class ElectronScattering:
 
     def _integrated(self, density: Callable[[Array, Array], Array], energy: Array, edges: Array) -> Array:
         """A differential cross section integrated over bins, line by line; T = T_max - (T_max - low) u^3 takes the logarithm out of the end point."""
-        x, w = np.polynomial.legendre.leggauss(_ORDER)
+        x, w = gauss_legendre(_ORDER)
         columns = []
         for i, last in enumerate(self.end_point(energy)):
             t = np.minimum(edges, last)
