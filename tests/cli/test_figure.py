@@ -18,6 +18,7 @@ HEADS = {
     "significance": ["experiment", "activity_MCi", "find_sigma", "exclude_sigma", "formula_sigma"],
     "sterile-reach": ["curve", "sin2_2theta", "dm2_eV2"],
     "recoil-rates": ["experiment", "low_eV", "high_eV", "events_per_eV", "background_per_eV"],
+    "bolometer-reach": ["curve", "sin2_2theta", "dm2_eV2"],
     "flux-precision": ["experiment", "mass_kg", "precision"],
 }
 BEGINS = {"pdf": b"%PDF-", "svg": b"<?xml", "png": b"\x89PNG"}

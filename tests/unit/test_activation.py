@@ -10,7 +10,7 @@ from scipy.linalg import expm
 from megacurie import units as u
 from megacurie.foundation import provenance
 from megacurie.foundation.errors import DataError, RangeError
-from megacurie.physics.activation import Irradiation, irradiation, mean_flux, mean_flux_ball, products
+from megacurie.physics.activation import Irradiation, ball_shielding, irradiation, mean_flux, mean_flux_ball, products
 
 FLUX = 1.5e15 / (u.cm2 * u.s)
 ARGON = u.kg / (35.967545 * u.g / u.mol)
@@ -140,3 +140,17 @@ def test_chromium_shields_itself() -> None:
 def test_what_is_refused(make, message) -> None:
     with pytest.raises(RangeError, match=message):
         make()
+
+
+def test_a_ball_of_chromium_shields_itself() -> None:
+    """1 kg: mean flux .17 of the unperturbed one (note); thin: none; thick: absorbed at the surface, 3/(4 Sigma R)."""
+    assert ball_shielding("51Cr", u.kg) == pytest.approx(0.17, abs=0.005)
+    assert ball_shielding("51Cr", 1e-12 * u.kg) == pytest.approx(1, abs=1e-2)
+    heavy, heavier = (ball_shielding("51Cr", m * u.t) for m in (1, 8))
+    assert heavy / heavier == pytest.approx(2, rel=0.02)
+    with pytest.raises(DataError, match="no density in our data, it is a gas"):
+        ball_shielding("37Ar", u.kg)
+    with pytest.raises(DataError, match="no production data for '52Cr'. Did you mean '51Cr'"):
+        ball_shielding("52Cr", u.kg)
+    with pytest.raises(RangeError, match="mass of the target, 0 kg"):
+        ball_shielding("51Cr", 0.0)

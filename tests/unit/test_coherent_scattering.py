@@ -443,3 +443,18 @@ def test_a_magnetic_moment_needs_a_threshold() -> None:
         channel.parts(source("51Cr"), Detector(recoil=(0.0, math.inf)))
     tags = [part.tag for part in channel.parts(source("51Cr"), Detector(recoil=(20 * u.eV, math.inf)))]
     assert tags == ["coupling:vector", "coupling:axial", "coupling:magnetic"]
+
+
+def test_share_of_the_gallium_region() -> None:
+    """1 kg above 20 eV tests most of it (proposal); a region that nothing excludes, and one that everything does."""
+    axes = {"sin2_2theta": mci.linspace(0, 1, 101), "dm2": mci.geomspace("1 eV2", "20 eV2", 61)}
+    region = mci.scan(mci.gallium.datasets().likelihood(mci.Sterile()), axes).region(sigma=2)
+    dm2 = mci.geomspace("0.5 eV2", "25 eV2", 121)
+    near = mci.design.exclusion(mci.load("benato-2026/lif6-cr51", {"convention.factor": "1"}), mci.Sterile(), dm2, level=0.9545, dof=2)
+    share = near.share_of(region)
+    assert 0.5 < share < 1
+    nothing = replace(near, limits=np.full_like(near.limits, np.nan))
+    assert nothing.share_of(region) == 0
+    assert replace(near, limits=np.full_like(near.limits, 1e-3)).share_of(region) == 1
+    with pytest.raises(RangeError, match="expected sin2_2theta, dm2, in this order"):
+        near.share_of(mci.scan(mci.gallium.datasets().likelihood(mci.Sterile()), dict(reversed(axes.items()))).region(sigma=2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,7 @@ from megacurie.foundation.errors import DataError, did_you_mean
 if TYPE_CHECKING:
     from megacurie.foundation.arrays import Array
     from megacurie.report.figures import Figure
+    from megacurie.statistics.results import Region
 
 
 def figure(
@@ -106,6 +108,7 @@ def _explanations(cross_section: str, conventions: str) -> Figure:
     return figures.explanations(explanations.compare(experiments, explanations.explanations(_datasets(cross_section, conventions))))
 
 
+_TWO_SIGMA = math.erf(math.sqrt(2))
 _SIX = {
     "JNE 1 t centre": "jne-1t-cr51-center", "JNE 1 t outside": "jne-1t-cr51-outside", "JNE 500 t centre": "jne-500t-cr51-center",
     "JNE 500 t outside": "jne-500t-cr51-outside", "JUNO centre": "juno-cr51-center", "JUNO outside": "juno-cr51-outside",
@@ -136,17 +139,43 @@ def _significance(cross_section: str, conventions: str) -> Figure:
 def _sterile_reach(cross_section: str, conventions: str) -> Figure:
     """Sterile reach of the six configurations of JNE and JUNO over the region that gallium allows."""
     from megacurie.experiments import cards
-    from megacurie.foundation.parameters import geomspace, linspace
+    from megacurie.foundation.parameters import geomspace
     from megacurie.physics.hypotheses import Sterile
     from megacurie.report import figures
-    from megacurie.statistics.inference import fit, scan
     from megacurie.studies import design
+
+    dm2 = geomspace("0.1 eV2", "20 eV2", 121)
+    curves = {name: design.exclusion(cards.load(card), Sterile(), dm2) for name, card in _SIX.items()}
+    return figures.sensitivity(curves, region=_allowed(cross_section, conventions))
+
+
+def _bolometer_reach(cross_section: str, conventions: str) -> Figure:
+    """Sterile reach of 6LiF, 1 kg above 20 eV and 5 kg above 100 eV, beside 51Cr and 37Ar, over the region that gallium allows."""
+    from megacurie.experiments import cards
+    from megacurie.foundation.parameters import geomspace
+    from megacurie.physics.hypotheses import Sterile
+    from megacurie.report import figures
+    from megacurie.studies import design
+
+    dm2 = geomspace("0.1 eV2", "20 eV2", 241)
+    curves = {}
+    for kilograms, threshold in ((1, "20 eV"), (5, "100 eV")):
+        for nuclide in ("cr51", "ar37"):
+            settings = {"zone.shape.mass": f"{kilograms} kg", "detector.threshold": threshold}
+            card = cards.load(f"benato-2026/lif6-{nuclide}", settings)
+            curves[f"{card.source.nuclide}, {kilograms} kg, {threshold}"] = design.exclusion(card, Sterile(), dm2, level=_TWO_SIGMA, dof=2)
+    return figures.sensitivity(curves, region=_allowed(cross_section, conventions))
+
+
+def _allowed(cross_section: str, conventions: str) -> Region:
+    """What gallium allows at 2 sigma."""
+    from megacurie.foundation.parameters import geomspace, linspace
+    from megacurie.physics.hypotheses import Sterile
+    from megacurie.statistics.inference import fit, scan
 
     likelihood = _datasets(cross_section, conventions).likelihood(Sterile())
     grid = scan(likelihood, {"sin2_2theta": linspace(0, 1, 201), "dm2": geomspace("0.1 eV2", "20 eV2", 301)})
-    dm2 = geomspace("0.1 eV2", "20 eV2", 121)
-    curves = {name: design.exclusion(cards.load(card), Sterile(), dm2) for name, card in _SIX.items()}
-    return figures.sensitivity(curves, region=grid.region(sigma=2, minimum=fit(likelihood).chi2))
+    return grid.region(sigma=2, minimum=fit(likelihood).chi2)
 
 
 _CRYSTALS = ("lif6", "lif7", "li2wo4-6", "li2wo4-7")
@@ -193,4 +222,5 @@ _FIGURES: dict[str, Callable[[str, str], Figure]] = {
     "sterile-reach": _sterile_reach,
     "recoil-rates": _recoil_rates,
     "flux-precision": _flux_precision,
+    "bolometer-reach": _bolometer_reach,
 }

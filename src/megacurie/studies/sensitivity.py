@@ -13,7 +13,7 @@ from megacurie.experiments.experiment import Experiment
 from megacurie.foundation import units
 from megacurie.foundation.arrays import Array
 from megacurie.foundation.display import Table
-from megacurie.foundation.errors import DataError
+from megacurie.foundation.errors import DataError, RangeError
 from megacurie.foundation.parameters import Parameter
 from megacurie.statistics.inference import scan
 from megacurie.statistics.results import Region, threshold
@@ -53,6 +53,34 @@ class Exclusion:
     limits: Array
     notes: tuple[str, ...]
     references: frozenset[str]
+
+    def share_of(self, region: Region) -> float:
+        """Share of a region, such as that which gallium allows, that is excluded: points of its grid, so area in the scale of its axes.
+
+        Raises
+        ------
+        RangeError
+            If the region is not in the plane of strength and parameter, in this order, or empty.
+
+        Examples
+        --------
+        >>> import megacurie as mci
+        >>> grid = mci.scan(
+        ...     mci.gallium.datasets().likelihood(mci.Sterile()), {"sin2_2theta": mci.linspace(0, 1, 101), "dm2": mci.geomspace("1 eV2", "20 eV2", 41)}
+        ... )
+        >>> curve = exclusion(mci.load("lif6-cr51"), mci.Sterile(), mci.geomspace("1 eV2", "20 eV2", 41))
+        >>> 0.5 < curve.share_of(grid.region(sigma=2)) < 1
+        True
+        """
+        if list(region.axes) != [self.strength.name, self.parameter.name]:
+            raise RangeError(f"a region of {', '.join(region.axes)}: expected {self.strength.name}, {self.parameter.name}, in this order")
+        if not region.inside.any():
+            raise RangeError(f"region, {region.label}: nothing is in it; expected a grid with allowed points")
+        strength, parameter = region.axes.values()
+        limits = np.where(np.isnan(self.limits), np.inf, self.limits)
+        with np.errstate(invalid="ignore"):  # between an excluded point and none: no number, not excluded
+            limit = np.interp(parameter, self.values, limits, left=np.inf, right=np.inf)
+        return float((strength[:, None] > limit)[region.inside].mean())
 
     def to_dict(self) -> dict[str, Any]:
         """Display units; null where nothing is excluded."""
