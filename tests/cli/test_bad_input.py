@@ -244,7 +244,8 @@ def test_all_problems_of_a_file_at_once(megacurie, toy):
     refused(
         megacurie("predict", card),
         "my.toml: detector.efficiency: 1.2 is outside [0, 1]\n"
-        "my.toml: source.efficiency: not a key of a card. Known: activity, at, calibration, half_life, irradiate, lines, note, nuclide, ref, shape, status, where.\n"
+        "my.toml: source.efficiency: not a key of a card. "
+        "Known: activity, at, calibration, half_life, irradiate, lines, note, nuclide, ref, shape, status, where.\n"
         "my.toml: zone[0].sourc_at: not a key of a card. Did you mean 'source_at'?\n"
         f"my.toml: zone[1].name: missing; a card needs it. {WHOLE}\n"
         "my.toml: zone[1].shape: a shell with no size: expected inner, outer",
