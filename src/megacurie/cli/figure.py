@@ -132,7 +132,7 @@ def _significance(cross_section: str, conventions: str) -> Figure:
     from megacurie.report import figures
     from megacurie.studies import design
 
-    values = [0.03 * 10 ** (i / 8) for i in range(21)]
+    values = [0.03 * 10 ** (i / 4) for i in range(11)]
     return figures.significance({name: design.vary(card, "activity", values, study=design.deficit) for name, card in _SIX.items()})
 
 
@@ -202,7 +202,7 @@ def _flux_precision(cross_section: str, conventions: str) -> Figure:
     from megacurie.studies import design
 
     study = functools.partial(design.measure, name="flux")
-    values = [0.1 * 10 ** (i / 10) for i in range(26)]
+    values = [0.1 * 10 ** (i / 5) for i in range(13)]
     curves = {
         f"{crystal}, {threshold}": design.vary(f"benato-2026/{crystal}-cr51", "mass", values, study=study, settings={"detector.threshold": threshold})
         for crystal in _CRYSTALS
