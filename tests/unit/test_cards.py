@@ -550,7 +550,7 @@ def test_a_source_may_be_irradiated_instead(tmp_path):
     [
         ({"more": 'activity = "1 MCi"'}, "activity and irradiate: expected one of them"),
         ({"nuclide": "65Zn"}, "irradiate: no production data for 65Zn. Known: 37Ar, 51Cr"),
-        ({"rest": 'cooling = "-3 d"'}, "cooling of -3 d: expected times of zero or more"),
+        ({"rest": 'cooling = "-3 d"'}, "source.irradiate.cooling: '-3 d': expected zero or more"),
         ({"rest": "shielding = 0"}, "shielding = 0.0: expected the mean flux over the unperturbed one"),
     ],
 )

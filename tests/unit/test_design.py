@@ -38,7 +38,7 @@ def test_an_activity_error_of_four_per_cent_makes_five_sigma_impossible() -> Non
     assert result.find < 5
     assert result.find_activity is None
     assert result.days is None
-    assert any("no detector can tell this deficit at more than 5 sigma" in note for note in result.notes)
+    assert any("no detector can find this deficit at more than 5 sigma, or exclude it at more than 6.25" in note for note in result.notes)
 
 
 def test_a_background_of_which_nothing_is_known_needs_another_bin_or_a_run_without_the_source() -> None:
@@ -157,7 +157,7 @@ def test_nothing_above_the_threshold_is_said_in_words() -> None:
         (lambda: design.deficit(mci.load("best")), DataError, "BEST: no counts follow without schedule"),
         (lambda: design.deficit(mci.load("gallex-cr1")), DataError, "no counts follow without target.material"),
         (lambda: design.deficit(mci.load("ciuffoli-2025/juno-center"), deficit=1.2), RangeError, "deficit 1.2: expected a fraction between 0 and 1"),
-        (lambda: design.deficit(mci.load("ciuffoli-2025/juno-center"), sigma=0), RangeError, "0 sigma: expected a positive number"),
+        (lambda: design.deficit(mci.load("ciuffoli-2025/juno-center"), sigma=0), RangeError, "0 sigma: expected a number of at least 0.01"),
         (lambda: design.deficit(mci.load("ciuffoli-2025/juno-center"), rules=("best",)), RangeError, "no rule 'best'"),
         (lambda: vary("ciuffoli-2025/juno-center", "colour", study=design.deficit), DataError, "cannot vary 'colour'"),
         (lambda: vary("best", "threshold", study=design.deficit), DataError, "nothing is recorded that it would change"),

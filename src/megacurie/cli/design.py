@@ -49,6 +49,9 @@ def design(
         raise DataError(f"{' and '.join(asked)}: expected one of the three")
     if axis and name is None:
         raise DataError("--axis: expected with -H, whose parameters it spans")
+    for option, given, fits in (("--vary", vary, name is None), ("--rule", rule, name is None and measure is None)):
+        if given and not fits:
+            raise DataError(f"{option}: nothing to {'-H' if name is not None else '--measure'}; leave one of them out")
     if toys and measure is None:
         raise DataError("--toys: expected with --measure")
     if not 0 <= toys <= 1_000_000:

@@ -92,7 +92,7 @@ def resolve(file: str, card: Card, folder: Path | None = None) -> Experiment:
     backgrounds: list[Background] = []
     for i, one in enumerate(card.background):
         try:
-            backgrounds.append(background(one, volume, material, source, detector, folder))
+            backgrounds.append(background(one, volume, _as_dense(material, zones), source, detector, folder))
         except MegacurieError as error:
             problems.append(f"background[{i}] {one.name!r}: {error}")
     references = references.union(
@@ -185,6 +185,15 @@ def _target(zone: ZoneTable, bodies: tuple[shapes.Shape, ...], material: materia
     return target
 
 
+def _as_dense(material: materials.Material | None, zones: Sequence[Zone]) -> materials.Material | None:
+    """The material at the mean density of the zones: a stated mass in a stated ball holds its own 14C."""
+    if material is None or all(zone.density is None for zone in zones):
+        return material
+    volume = math.fsum(zone.shape.volume for zone in zones)
+    ratio = math.fsum(zone.shape.volume * (zone.density or material.density) for zone in zones) / volume / material.density
+    return replace(material, density=material.density * ratio, atoms={name: number * ratio for name, number in material.atoms.items()})
+
+
 def _union(parts: Sequence[shapes.Shape]) -> shapes.Shape:
     return parts[0] if len(parts) == 1 else shapes.Union(parts=tuple(parts))
 
@@ -203,6 +212,8 @@ def _zone(zone: ZoneTable, bodies: tuple[shapes.Shape, ...], target: shapes.Shap
             most = f"at most the {units.format(ball.radius, 'm')} of the ball" if isinstance(ball, shapes.Ball) else "a zone that is one ball"
             raise RangeError(f"fiducial = {units.format(zone.fiducial, 'm')}: expected {most}")
         target = _common(target, shapes.Ball(radius=zone.fiducial, z=ball.z))
+        if not target.volume > 0:
+            raise RangeError(f"fiducial = {units.format(zone.fiducial, 'm')}: no target is left, the cavities hold all of it. Expected more")
     if zone.within is not None:
         target = _common(target, shapes.Ball(radius=zone.within))
         if not target.volume > 0:

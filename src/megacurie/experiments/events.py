@@ -85,7 +85,10 @@ def background(card: BackgroundTable, volume: float, material: Material | None, 
     if card.pile_up is not None:
         if spectrum is None or spectrum.edges[0] != 0:
             raise DataError(f"pile_up: not known of a spectrum {card.spectrum!r}; expected with one of electrons, such as 14C")
-        spectrum = spectrum.with_pile_up(density * volume * card.pile_up)
+        pairs = density * volume * card.pile_up
+        if not 0 <= pairs < 0.1:
+            raise DataError(f"pile_up: {pairs:.3g} decays within {units.format(card.pile_up, 'ns')}: expected less than 0.1, because only pairs are counted")
+        spectrum = spectrum.with_pile_up(pairs)
     return Background(name=card.name, spectrum=spectrum, density=density, error=card.error, references=references)
 
 

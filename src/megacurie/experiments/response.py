@@ -23,6 +23,7 @@ from megacurie.physics.paths import PathLengthDistribution
 from megacurie.physics.shapes import Shape
 from megacurie.physics.sources import Source
 
+_VOLUME = 1e-6  # accuracy of the volume in a bin of distance
 _NOTHING = 1e-7  # smaller chances to be recorded in a bin, and smaller parts of the events, are none: far below the accuracy of a kernel
 
 
@@ -181,8 +182,10 @@ def background_counts(background: Background, zones: Sequence[Zone], detector: D
     shape = _recorded(detector) if background.spectrum is None else detector.spectrum(background.spectrum) * detector.efficiency
     of_zones = []
     for zone in zones:
-        paths = zone.coarse
-        places = detector.places(paths.baseline, zone.edges(detector))
+        paths, edges = zone.coarse, zone.edges(detector)
+        if len(edges) > 2 or np.isfinite(edges).any():  # the coarse nodes know nothing of bins of distance
+            paths = binned_paths(zone.shape, zone.source_shape, 0.0, _VOLUME, _breaks(edges, detector))
+        places = detector.places(paths.baseline, edges)
         events = background.density * live * 4 * math.pi * paths.baseline**2 * paths.weight
         if background.per_decay:
             behind = np.exp(-(paths.baseline - paths.baseline.min()) / background.absorption) / background.absorption

@@ -15,6 +15,7 @@ from megacurie.experiments.fields import (
     Angle,
     AngleBins,
     AnyQuantity,
+    Duration,
     EfficiencyCurve,
     Energy,
     EnergyBins,
@@ -144,8 +145,8 @@ class IrradiationTable(Table):
 
     mass: Mass
     flux: Flux
-    duration: Time
-    cooling: Time = 0.0
+    duration: Duration
+    cooling: Duration = 0.0
     shielding: Fraction = 1.0
     burn_up: Switch = True
     destruction: Switch = True
@@ -272,7 +273,7 @@ class BackgroundTable(Table):
     per_day: Factor | None = None
     per_day_per_t: Factor | None = None
     abundance: Factor | None = None
-    pile_up: Time | None = None
+    pile_up: Duration | None = None
     shield: ShieldTable | None = None
     error: Relative = 0.0
     index: Factor | None = None
@@ -291,7 +292,7 @@ class ScheduleTable(Table):
     """When it happens."""
 
     exposures: tuple[ExposureTable, ...] = Field(min_length=1)
-    source_off: Time = 0.0
+    source_off: Duration = 0.0
 
 
 class ValueTable(Table):

@@ -160,12 +160,19 @@ class Detector:
     @property
     def sharp(self) -> bool:
         """Whether recoils are recorded as they are, in one bin of angle: their spectrum is then integrated bin by bin in closed form."""
-        return self.resolution.sharp and len(self.angle) == 2 and not self.efficiency_curve and self.least <= self.threshold
+        return self.resolution.sharp and self.every_direction and not self.efficiency_curve and self.least <= self.threshold
+
+    @property
+    def every_direction(self) -> bool:
+        """Whether recoils of all directions are in one bin."""
+        return len(self.angle) == 2 and self.angle[0] == 0 and self.angle[1] >= math.pi
 
     def counting(self) -> Detector:
-        """The same detector when events above the threshold are only counted."""
+        """The same detector when its events are only counted: one bin from the threshold to the end, within the same angles and distances."""
         return Detector(
-            recoil=(self.threshold, self.recoil[-1]), efficiency=self.efficiency, efficiency_curve=self.efficiency_curve, least=self.least,
+            recoil=(self.threshold, self.recoil[-1]), angle=(self.angle[0], self.angle[-1]), angular=self.angular,
+            distance=1 if isinstance(self.distance, int) else (self.distance[0], self.distance[-1]),
+            efficiency=self.efficiency, efficiency_curve=self.efficiency_curve, least=self.least,
             resolution=self.resolution, position=self.position,
         )  # fmt: skip
 
@@ -227,7 +234,7 @@ class Detector:
         energy, weight = self._nodes(end)
         weighted = density(energy) * weight
         recorded = self.migration(energy)
-        if len(self.angle) == 2 and self.angle[0] == 0 and self.angle[1] >= math.pi:
+        if self.every_direction:
             of_recoil: Array = weighted @ recorded.T
             return of_recoil
         if cosine is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -38,6 +39,13 @@ class Schedule:
     """
 
     exposures: tuple[Exposure, ...]
+
+    def __post_init__(self) -> None:
+        ordered = sorted(self.exposures, key=lambda one: one.start)
+        for before, after in itertools.pairwise(ordered):
+            if after.start < before.stop:
+                until, since = units.format(before.stop, "d"), units.format(after.start, "d")
+                raise RangeError(f"exposures: one until {until} and one from {since} overlap: expected each decay to be counted once")
 
     @property
     def live_time(self) -> float:

@@ -80,7 +80,7 @@ def flat(low: float, high: float) -> Spectrum:
     """
     if not 0 <= low < high:
         raise RangeError(f"flat spectrum from {units.format(low, 'keV')} to {units.format(high, 'keV')}: expected 0 <= low < high")
-    return Spectrum(edges=np.array([low, high]), fraction=np.ones(1))
+    return Spectrum(edges=np.linspace(low, high, _BINS + 1), fraction=np.full(_BINS, 1 / _BINS))
 
 
 def power(low: float, high: float, index: float) -> Spectrum:

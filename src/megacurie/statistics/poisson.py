@@ -180,7 +180,7 @@ def profile(mu: Array, shifts: Array, counts: Array, *, free: int = 0) -> tuple[
             gradient = (shifts * (1 - ratio)[..., None]).sum(-2)
             hessian = np.swapaxes(shifts * (ratio / safe)[..., None], -1, -2) @ shifts
         gradient, hessian = gradient + weight * x, hessian + np.eye(k) * weight
-        step = -np.linalg.solve(hessian, gradient[..., None])[..., 0]
+        step = -_solved(hessian, gradient)
         gain = -(gradient * step).sum(-1)
         # no expectation falls below a part of itself; then half the step until the deviance does not rise
         change = along(step)
@@ -195,6 +195,16 @@ def profile(mu: Array, shifts: Array, counts: Array, *, free: int = 0) -> tuple[
         if (gain < 1e-10 + _ROUNDING * moved.sum(-1)).all():
             return value, x
     raise FitError(f"pulls: no convergence in {_STEPS} steps", {"gain": float(gain.max())})
+
+
+def _solved(hessian: Array, gradient: Array) -> Array:
+    """Newton's step; the shortest where directions cannot be told apart, as two free backgrounds of one shape."""
+    found: Array
+    try:
+        found = np.asarray(np.linalg.solve(hessian, gradient[..., None]))[..., 0]
+    except np.linalg.LinAlgError:
+        found = (np.linalg.pinv(hessian, hermitian=True) @ gradient[..., None])[..., 0]
+    return found
 
 
 def significance(counts: Array, mu: Array, shifts: Array | None = None) -> float:

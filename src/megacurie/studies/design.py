@@ -28,6 +28,7 @@ __all__ = ["RULES", "Deficit", "asimov", "deficit", "events_needed", "exclusion"
 SIGMA = 5.0
 """Significance that requirements are given for."""
 
+_LEAST_SIGMA = 0.01
 _WIDEST = 1e6  # factor on the activity that is looked through
 
 
@@ -58,8 +59,10 @@ class Deficit:
         At which the significance is ``sigma`` with everything used; None where no activity is enough.
     requirements : tuple of Requirement
         Of the counting formula, by rule.
+    off : float
+        Live time over time without the source; 0 where there is none or no background. The formula takes B (1 + off) for its error.
     days : float or None, time
-        After which a deficit would be found at ``sigma``; None where it never would.
+        Of exposure, from the first start, after which a deficit would be found at ``sigma``; None where it never would.
     notes : tuple of str
     references : frozenset of str
     """
@@ -79,6 +82,7 @@ class Deficit:
     find_activity: float | None
     exclude_activity: float | None
     requirements: tuple[Requirement, ...]
+    off: float
     days: float | None
     notes: tuple[str, ...]
     references: frozenset[str]
@@ -86,6 +90,10 @@ class Deficit:
     def columns(self) -> Mapping[str, float | None]:
         """What is drawn and tabulated against something that varies."""
         return {"signal": self.signal, "background": self.background, "find": self.find, "exclude": self.exclude, "formula": self.counting}
+
+    @property
+    def _off_said(self) -> str:
+        return f" (1 + {self.off:.3g})" if self.off else ""
 
     def to_dict(self) -> dict[str, Any]:
         """Display units, keys carry them; null where no source or time is enough."""
@@ -128,7 +136,7 @@ class Deficit:
             ("events expected", f"{self.signal:.5g}", f"and {self.background:.5g} of background, {units.format(self.activity, 'MCi', 4)}"),
             ("find it if it is there", f"{self.find:.2f} sigma", "one-sided; the whole spectrum, activity and backgrounds as stated"),
             ("exclude it if it is not", f"{self.exclude:.2f} sigma", ""),
-            ("counting formula", f"{self.counting:.2f} sigma", "deficit N / sqrt(N + B), whole target"),
+            ("counting formula", f"{self.counting:.2f} sigma", f"deficit N / sqrt(N + B{self._off_said}), whole target"),
             (f"optimal {size}", units.format(self.best_depth, "m", 3), f"the formula gives {self.best_counting:.2f} sigma inside"),
             (f"activity to find at {goal}", activity(self.find_activity), "everything used"),
             (f"activity to exclude at {goal}", activity(self.exclude_activity), ""),
@@ -139,7 +147,8 @@ class Deficit:
             else:
                 place = f"{size} {units.format(one.depth, 'm', 3)}: N = {one.signal:.4g}, B = {one.background:.4g}"
                 rows.append((f"activity by rule {one.rule}", activity(one.activity), place))
-        rows.append((f"days to find at {goal}", "never" if self.days is None else units.format(self.days, "d", 3), "from the reference time"))
+        beside = "from the first exposure" + (", with all of the time without the source" if self.off else "")
+        rows.append((f"days to find at {goal}", "never" if self.days is None else units.format(self.days, "d", 3), beside))
         return Table(title=f"{self.experiment}: a deficit of {100 * self.deficit:g} %", rows=tuple(rows), notes=self.notes)
 
     def __str__(self) -> str:
@@ -190,8 +199,8 @@ def deficit(experiment: Experiment, *, deficit: float = 0.2, sigma: float = SIGM
     """
     if not 0 < deficit < 1:
         raise RangeError(f"deficit {deficit}: expected a fraction between 0 and 1")
-    if not 0 < sigma < math.inf:
-        raise RangeError(f"{sigma} sigma: expected a positive number")
+    if not _LEAST_SIGMA <= sigma < math.inf:
+        raise RangeError(f"{sigma} sigma: expected a number of at least {_LEAST_SIGMA:g}")
     expected = expected_counts(experiment)
     history = experiment.source.history
     assert history is not None  # expected_counts has refused a source without
@@ -205,10 +214,12 @@ def deficit(experiment: Experiment, *, deficit: float = 0.2, sigma: float = SIGM
         requirements: tuple[Requirement, ...] = ()
     else:
         requirements = tuple(cut.require(deficit, sigma, rule) for rule in rules)
-    if experiment.source.activity_error:
-        most = deficit / experiment.source.activity_error
+    known = experiment.source.activity_error
+    if known and signal > 0:
+        find, exclude = deficit / known, deficit / (1 - deficit) / known
         notes.append(
-            f"the activity is known to {100 * experiment.source.activity_error:.3g} %: no detector can tell this deficit at more than {most:.3g} sigma"
+            f"the activity is known to {100 * known:.3g} %: "
+            f"no detector can find this deficit at more than {find:.3g} sigma, or exclude it at more than {exclude:.3g}"
         )
     find_activity, exclude_activity = (
         _solve(functools.partial(_at_activity, expected, *pair), sigma) if signal else None for pair in ((1 - deficit, 1.0), (1.0, 1 - deficit))
@@ -217,7 +228,7 @@ def deficit(experiment: Experiment, *, deficit: float = 0.2, sigma: float = SIGM
         experiment=experiment.name, deficit=deficit, sigma=sigma, signal=signal, background=background, find=expected.separation(1 - deficit, 1.0),
         exclude=expected.separation(1.0, 1 - deficit), counting=float(cut.significance(deficit, off)[-1]), best_cut=best, best_depth=cut.depth(best),
         best_counting=best_sigma, activity=history.activity, find_activity=None if find_activity is None else find_activity * history.activity,
-        exclude_activity=None if exclude_activity is None else exclude_activity * history.activity, requirements=requirements,
+        exclude_activity=None if exclude_activity is None else exclude_activity * history.activity, requirements=requirements, off=off,
         days=_days(experiment, expected, deficit, sigma) if signal else None, notes=tuple(notes), references=experiment.references,
     )  # fmt: skip
 
@@ -239,14 +250,15 @@ def _solve(significance: Callable[[float], float], sigma: float) -> float | None
 
 
 def _days(experiment: Experiment, expected: ExpectedCounts, deficit: float, sigma: float) -> float | None:
-    """Time from the reference time after which the deficit would be found, live as much of it as the schedule is on average."""
+    """Time from the first exposure after which the deficit would be found, live as much of it as the schedule is on average."""
     schedule, history = experiment.schedule, experiment.source.history
     assert schedule is not None
     assert history is not None
+    start = min(one.start for one in schedule.exposures)
     share = schedule.live_time / sum(one.stop - one.start for one in schedule.exposures)
 
     def found(duration: float) -> float:
-        decays = share * history.decays(0.0, duration) / schedule.decays(history)
+        decays = share * history.decays(start, start + duration) / schedule.decays(history)
         return expected.scaled(decays=decays, live=share * duration / schedule.live_time).separation(1 - deficit, 1.0)
 
     unit = history.half_life

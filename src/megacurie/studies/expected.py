@@ -41,6 +41,8 @@ class ExpectedCounts:
         Events by which one more of its index changes a background, and the error of the index.
     off : float
         Time without the source over live time with it; 0 if there is none.
+    of_source : frozenset of str
+        Backgrounds that the source makes: they grow with its decays and are absent without it.
     """
 
     signal: Array
@@ -49,6 +51,7 @@ class ExpectedCounts:
     activity_error: float
     off: float
     tilts: Mapping[str, tuple[Array, float]] = field(default_factory=dict)
+    of_source: frozenset[str] = frozenset()
 
     @property
     def background(self) -> Array:
@@ -57,9 +60,14 @@ class ExpectedCounts:
 
     def scaled(self, *, activity: float = 1.0, decays: float = 1.0, live: float = 1.0) -> ExpectedCounts:
         """With more activity, decays per activity, or live time, by a factor each; the time without the source stays."""
-        backgrounds = {name: counts * live for name, counts in self.backgrounds.items()}
+        backgrounds = {name: counts * (activity * decays if name in self.of_source else live) for name, counts in self.backgrounds.items()}
         tilts = {name: (counts * live, error) for name, (counts, error) in self.tilts.items()}
         return replace(self, signal=self.signal * activity * decays, backgrounds=backgrounds, tilts=tilts, off=self.off / live)
+
+    @property
+    def _ambient(self) -> Array:
+        """Expected events (n_bins,) of the backgrounds that are there without the source too."""
+        return sum((counts for name, counts in self.backgrounds.items() if name not in self.of_source), np.zeros_like(self.signal))
 
     @property
     def _unknowns(self) -> list[tuple[Array, float]]:
@@ -67,13 +75,28 @@ class ExpectedCounts:
         rates = [(counts, self.errors[name]) for name, counts in self.backgrounds.items()]
         return [(counts, error) for counts, error in (*rates, *self.tilts.values()) if error > 0 and counts.any()]
 
-    def shifts(self) -> tuple[Array, int]:
-        """Events per sigma of each pull (n_bins, k), and how many of them, the first, are free: backgrounds of which nothing is known beforehand."""
-        free = [counts for counts, error in self._unknowns if np.isinf(error)]
-        columns = free + [error * counts for counts, error in self._unknowns if np.isfinite(error)]
+    def shifts(self, tested: float = 1.0) -> tuple[Array, Array, int]:
+        """Events per sigma of each pull, with and without the source (n_bins, k), and how many of them, the first, are free.
+
+        Free are backgrounds of which nothing is known beforehand. The activity scales ``tested`` times the expected signal.
+        """
+        known = [error for _, error in self._unknowns]
+        order = sorted(range(len(known)), key=lambda i: not np.isinf(known[i]))
+        scale = [1.0 if np.isinf(known[i]) else known[i] for i in order]
+        columns = [one * self._unknowns[i][0] for one, i in zip(scale, order, strict=True)]
+        quiet = [one * self._quiet[i] for one, i in zip(scale, order, strict=True)]
         if self.activity_error:
-            columns.append(self.activity_error * self.signal)
-        return np.stack(columns, -1) if columns else np.zeros((len(self.signal), 0)), len(free)
+            columns.append(self.activity_error * tested * self.signal)
+            quiet.append(np.zeros_like(self.signal))
+        nothing = np.zeros((len(self.signal), 0))
+        return np.stack(columns, -1) if columns else nothing, np.stack(quiet, -1) * self.off if quiet else nothing, int(np.isinf(known).sum())
+
+    @property
+    def _quiet(self) -> list[Array]:
+        """What the unknowns of the backgrounds are in a run without the source that lasts as long."""
+        rates = [(counts * (name not in self.of_source), counts, self.errors[name]) for name, counts in self.backgrounds.items()]
+        tilts = [(counts, counts, error) for counts, error in self.tilts.values()]
+        return [dark for dark, counts, error in (*rates, *tilts) if error > 0 and counts.any()]
 
     def normalisations(self) -> Array:
         """Events per sigma of independent combinations of the backgrounds (n_bins, k): what was known beforehand and what the run without the source tells.
@@ -83,8 +106,9 @@ class ExpectedCounts:
         if not self._unknowns:
             return np.zeros((len(self.signal), 0))
         columns = np.stack([counts for counts, _ in self._unknowns], -1)
-        total = np.maximum(self.background, LEAST)[:, None]
-        inverse = np.diag([min(error, _FREE) ** -2 for _, error in self._unknowns]) + self.off * columns.T @ (columns / total)
+        quiet = np.stack(self._quiet, -1)
+        total = np.maximum(self._ambient, LEAST)[:, None]
+        inverse = np.diag([min(error, _FREE) ** -2 for _, error in self._unknowns]) + self.off * quiet.T @ (quiet / total)
         combined: Array = columns @ np.linalg.cholesky(np.linalg.inv(inverse))
         return combined
 
@@ -95,13 +119,10 @@ class ExpectedCounts:
         -------
         Median significance of Asimov data, root of the profile likelihood ratio: G. Cowan et al., arXiv:1007.1727.
         """
-        columns, free = self.shifts()
+        columns, quiet, free = self.shifts(tested)
         counts, mu = (factor * self.signal + self.background for factor in (seen, tested))
         if self.off:  # the same backgrounds, without the source
-            dark = self.background * self.off
-            quiet = columns * self.off
-            if self.activity_error:
-                quiet[:, -1] = 0.0
+            dark = self._ambient * self.off
             counts, mu, columns = np.concatenate([counts, dark]), np.concatenate([mu, dark]), np.concatenate([columns, quiet])
         used = mu > 0
         if not used.any():
@@ -138,6 +159,7 @@ def expected_counts(experiment: Experiment) -> ExpectedCounts:
     return ExpectedCounts(
         signal=kernel.without_new_physics() - kernel.background, backgrounds=backgrounds, errors={one.name: one.error for one in experiment.backgrounds},
         activity_error=experiment.source.activity_error, off=experiment.source_off / experiment.live,
+        of_source=frozenset(one.name for one in experiment.backgrounds if one.per_decay),
         tilts={one.name: (tilts[one.name], one.tilt_error) for one in experiment.backgrounds if one.name in tilts},
     )  # fmt: skip
 

@@ -27,6 +27,7 @@ from megacurie.studies.expected import ExpectedCounts, expected_counts, steady_k
 MEASURES = ("flux", "branching-ratio", "sin2thetaW", "magnetic-moment", "axial-strength")
 """What can be measured by name."""
 
+_SINGULAR = 1e-12  # smallest eigenvalue of a correlation matrix: rounding is a few 1e-16 for each of some dozen nuisances
 _STEP = 1e-3  # of a parameter's range, for derivatives
 _BATCH = 2**17  # numbers of toys at once: 1 MB, the cache
 
@@ -133,6 +134,8 @@ def measure(experiment: Experiment, name: str, *, toys: int = 0, seed: int = 0) 
     >>> print(result.parameter.name, result.fisher < 0.01)
     sin2_theta_w True
     """
+    if seed < 0:
+        raise RangeError(f"seed {seed}: expected zero or more")
     if name not in MEASURES:
         raise DataError(f"cannot measure {name!r}. {did_you_mean(name, MEASURES)}")
     if name == "branching-ratio":
@@ -196,7 +199,7 @@ def precision(
         scatter = float(np.std(fits(slope[used], columns[used], (signal + background)[used], free, toys, seed)))
     notes = list(experiment.warnings)
     if fisher is None:
-        notes.append("no sensitivity: nothing that is counted depends on it")
+        notes.append("no sensitivity: nothing that is counted tells it from what is free")
     if isinstance(hypothesis, MagneticMoment) and fisher:
         limit = 1e-11 * math.sqrt(float(ndtri(0.9)) * fisher)
         notes.append(f"if none is there: moment below {limit:.2g} Bohr magnetons, 90 % confidence, one-sided")
@@ -236,8 +239,10 @@ def _fisher(slope: Array, columns: Array, mu: Array, free: int) -> float | None:
     information = together.T @ (together / mu[:, None])
     information[range(1 + free, len(information)), range(1 + free, len(information))] += 1.0
     scale = 1 / np.sqrt(np.diag(information))
-    error = float(np.sqrt(np.linalg.inv(information * np.outer(scale, scale))[0, 0]) * scale[0])
-    return error / size
+    correlation = information * np.outer(scale, scale)
+    if np.linalg.eigvalsh(correlation)[0] < _SINGULAR:  # what is measured cannot be told from what is not known
+        return None
+    return float(np.sqrt(np.linalg.inv(correlation)[0, 0]) * scale[0]) / size
 
 
 def _rise(expectation: Expectation, parameter: Parameter, truth: float, side: int, columns: Array, free: int, used: NDArray[np.bool_]) -> float | None:

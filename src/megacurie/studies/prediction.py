@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -222,8 +221,9 @@ def predict(
 
 
 def _spectrum(experiment: Experiment, hypothesis: Hypothesis, theta: Mapping[str, float], reach: float | None, background: Array) -> tuple[SpectrumBin, ...]:
-    """Recoil spectrum over the schedule, all zones, distances and angles together."""
-    detector = replace(experiment.detector, distance=1, angle=(0.0, math.pi))
+    """Recoil spectrum over the schedule, all zones, distances and angles that are recorded together."""
+    counted = experiment.detector.counting()
+    detector = replace(experiment.detector, distance=counted.distance, angle=counted.angle)
     counts = Expectation(replace(experiment, detector=detector, backgrounds=()).kernel(dm2_max=reach), hypothesis)(theta)
     n = len(detector.recoil) - 1
     signal = counts.reshape(-1, n).sum(0)

@@ -13,7 +13,7 @@ from megacurie.experiments.experiment import Experiment
 from megacurie.foundation import units
 from megacurie.foundation.display import Table
 from megacurie.foundation.errors import DataError, did_you_mean
-from megacurie.physics.shapes import Ball
+from megacurie.physics.shapes import Ball, Difference, ball_of_volume
 
 
 class Result(Protocol):
@@ -79,7 +79,7 @@ class Variation:
 class Knob:
     """A key of the card that is turned, the unit of its values, the text that they become, and their usual values about an experiment, in the unit."""
 
-    key: str
+    key: Callable[[Experiment], str]
     unit: Callable[[Experiment], str]
     text: Callable[[Experiment, float, str], str]
     usual: Callable[[Experiment], tuple[float, ...]]
@@ -93,7 +93,7 @@ def _activity(experiment: Experiment) -> tuple[float, ...]:
 
 def _target_mass(experiment: Experiment) -> float:
     material = experiment.material
-    return units.t if material is None else sum(zone.shape.volume for zone in experiment.zones) * material.density
+    return units.t if material is None else sum(zone.shape.volume * (zone.density or material.density) for zone in experiment.zones)
 
 
 def _mass(experiment: Experiment) -> tuple[float, ...]:
@@ -143,8 +143,33 @@ def _exposure(experiment: Experiment, value: float, unit: str) -> str:
     return f'[{{ start = "0 d", stop = "{value!r} {unit}" }}]'
 
 
+def _shape(experiment: Experiment, value: float, unit: str) -> str:
+    """A ball of another mass: it grows, whatever its radius was; a stated density is kept."""
+    density = experiment.zones[0].density
+    if not _is_ball(experiment):
+        return _plain(experiment, value, unit)
+    radius = (
+        ""
+        if density is None
+        else f', radius = "{units.to_display(ball_of_volume(units.parse(_plain(experiment, value, unit), "mass") / density).radius, "m")!r} m"'
+    )
+    return f'{{ kind = "ball", mass = "{value!r} {unit}"{radius} }}'
+
+
+def _is_ball(experiment: Experiment) -> bool:
+    """Whether the target is one ball, but for what is taken out."""
+    shape = experiment.zones[0].shape
+    while isinstance(shape, Difference):
+        shape = shape.target
+    return isinstance(shape, Ball)
+
+
 def _plain(experiment: Experiment, value: float, unit: str) -> str:
     return f"{value!r} {unit}"
+
+
+def _key(key: str) -> Callable[[Experiment], str]:
+    return lambda _: key
 
 
 def _always(unit: str) -> Callable[[Experiment], str]:
@@ -152,13 +177,13 @@ def _always(unit: str) -> Callable[[Experiment], str]:
 
 
 _KNOBS = {
-    "activity": Knob(key="source.activity", unit=_always("MCi"), text=_as_well_known, usual=_activity),
-    "days": Knob(key="schedule.exposures", unit=_always("d"), text=_exposure, usual=lambda _: tuple(5.0 * i for i in range(1, 21))),
-    "mass": Knob(key="zone.shape.mass", unit=_mass_unit, text=_plain, usual=_mass),
-    "distance": Knob(key="zone.source_at", unit=_always("m"), text=_plain, usual=_distance),
-    "threshold": Knob(key="detector.threshold", unit=_energy_unit, text=_plain, usual=_threshold),
-    "resolution": Knob(key="detector.resolution", unit=_always("% / sqrt(MeV)"), text=_plain, usual=lambda _: tuple(float(i) for i in range(1, 16))),
-    "angular": Knob(key="detector.angular", unit=_always("deg"), text=_plain, usual=lambda _: (2.0, 5.0, 10.0, 13.0, 20.0, 30.0, 46.0)),
+    "activity": Knob(key=_key("source.activity"), unit=_always("MCi"), text=_as_well_known, usual=_activity),
+    "days": Knob(key=_key("schedule.exposures"), unit=_always("d"), text=_exposure, usual=lambda _: tuple(5.0 * i for i in range(1, 21))),
+    "mass": Knob(key=lambda e: "zone.shape" if _is_ball(e) else "zone.shape.mass", unit=_mass_unit, text=_shape, usual=_mass),
+    "distance": Knob(key=_key("zone.source_at"), unit=_always("m"), text=_plain, usual=_distance),
+    "threshold": Knob(key=_key("detector.threshold"), unit=_energy_unit, text=_plain, usual=_threshold),
+    "resolution": Knob(key=_key("detector.resolution"), unit=_always("% / sqrt(MeV)"), text=_plain, usual=lambda _: tuple(float(i) for i in range(1, 16))),
+    "angular": Knob(key=_key("detector.angular"), unit=_always("deg"), text=_plain, usual=lambda _: (2.0, 5.0, 10.0, 13.0, 20.0, 30.0, 46.0)),
 }
 
 
@@ -208,5 +233,5 @@ def vary(
     for i, value in enumerate(chosen):
         if progress is not None:
             progress(i, len(chosen))
-        found.append(study(cards.load(card, {**(settings or {}), knob.key: knob.text(present, value, unit)})))
+        found.append(study(cards.load(card, {**(settings or {}), knob.key(present): knob.text(present, value, unit)})))
     return Variation(experiment=found[0].experiment, name=name, unit=unit, values=chosen, results=tuple(found))
