@@ -108,7 +108,7 @@ def test_a_worker_that_is_killed_is_replaced(serial):
 def test_workers_that_always_die_end_in_a_message(tmp_path):
     """A script that calls without the guard: every worker would begin the whole script again."""
     script = tmp_path / "script.py"
-    script.write_text(SCRIPT.replace('if __name__ == "__main__":', "if True:"))
+    script.write_text(SCRIPT.replace('if __name__ == "__main__":', "if True:").replace("41", "141"))  # larger than the buffer of a pipe
     done = subprocess.run([sys.executable, script, "2", tmp_path / "a.sqlite", "20000", tmp_path / "a.npz"], capture_output=True, text=True, timeout=120)
     assert done.returncode != 0
     assert "if __name__ == '__main__'" in done.stderr
@@ -195,8 +195,8 @@ def test_ctrl_c_ends_within_a_second_and_the_store_goes_on(tmp_path, workers, se
 @pytest.mark.slow
 def test_a_file_size_limit_is_a_full_disk(tmp_path):
     """RLIMIT_FSIZE: the store ends in a message, and goes on when there is room."""
-    (tmp_path / "script.py").write_text("import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (900_000, 900_000))\n" + SCRIPT)
-    command = [sys.executable, tmp_path / "script.py", "1", tmp_path / "fc.sqlite", "20000", tmp_path / "fc.npz"]
+    (tmp_path / "script.py").write_text("import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1_200_000, 1_200_000))\n" + SCRIPT)
+    command = [sys.executable, tmp_path / "script.py", "1", tmp_path / "fc.sqlite", "40000", tmp_path / "fc.npz"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode != 0
     assert "StoreError" in done.stderr

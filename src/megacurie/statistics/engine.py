@@ -93,12 +93,8 @@ def _here(study: Study, left: set[int]) -> Done:
         yield (index, *study.tally(shards[index]))
 
 
-_worker: dict[str, Study] = {}  # what a worker process was given
-
-
-def _begin(study: Study) -> None:
+def _begin() -> None:
     """First thing in a worker: it ends when its parent does, however that ended."""
-    _worker["study"] = study
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -107,10 +103,6 @@ def _begin(study: Study) -> None:
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()
-
-
-def _work(index: int) -> tuple[int, Counts, Histogram]:
-    return _shard(_worker["study"], index)
 
 
 @contextlib.contextmanager
@@ -137,10 +129,11 @@ def _in_pool(study: Study, left: set[int], workers: int) -> Done:
     _refuse_main(study)
     while todo:
         others, started = set(multiprocessing.active_children()), set[BaseProcess]()
-        pool = ProcessPoolExecutor(min(workers, len(todo)), mp_context=context, initializer=_begin, initargs=(study,))
+        pool = ProcessPoolExecutor(min(workers, len(todo)), mp_context=context, initializer=_begin)
         try:
             with _starting():
-                pending = {pool.submit(_work, index) for index in sorted(todo)}
+                # the study goes with each shard: what a process is started with blocks for ever if it is large and the process ends too soon
+                pending = {pool.submit(_shard, study, index) for index in sorted(todo)}
                 started = set(multiprocessing.active_children()) - others
             while pending:
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
