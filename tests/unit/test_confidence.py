@@ -190,3 +190,49 @@ def test_too_few_toys_for_a_level(gallium):
     with pytest.raises(DataError, match="3704 toys or more"):
         fc.region(sigma=3)
     assert np.isinf(fc.critical_error(0.99999)).all()  # no toy beyond
+
+
+class Many(Level):
+    """The same level in two bins."""
+
+    null = np.zeros(2)
+
+    def __call__(self, theta):
+        return np.asarray(theta["a"], float)[..., None] + np.zeros(2)
+
+    def split(self, theta):
+        return np.zeros(2), np.ones(2)
+
+
+def test_a_sum_of_counts_and_values_throws_a_shared_pull_once():
+    """Common to both, the pull is what both differ from the truth by: their difference does not know it."""
+    pull = Pull(name="common", shape=np.array([2.0]))
+    gaussian = GaussianLikelihood(Level(), measured(20.0, pulls=(pull,)))
+    model = Level()
+    model.null = np.array([0.0])
+    counts = PoissonLikelihood(model, np.array([20.0]), reference=np.ones(1), pulls=(pull,))
+    joint = gaussian + counts
+    values, events = joint.draw({"a": 20.0}, 20_000, np.random.default_rng(1))
+    difference, total = (values - events)[:, 0], (values + events)[:, 0]
+    # variances: 1 of the value, 20 of the counts, and (2 x 2)^2 = 16 of the sum alone; to 1 % (20 000 toys), four times
+    assert np.var(difference) == pytest.approx(21, rel=0.04)
+    assert np.var(total) == pytest.approx(37, rel=0.04)
+    at = joint.draw({"a": 20.0}, 20_000, np.random.default_rng(1), {"common": np.ones(20_000)})
+    assert [float(one.mean()) for one in at] == [pytest.approx(22, abs=0.15)] * 2
+    fc = mci.feldman_cousins(joint, {"a": np.array([14.0, 20.0])}, toys=300, seed=1, minimise_on={"a": np.linspace(5, 40, 36)})
+    assert fc.method == "thrown and fitted one by one"
+    assert fc.p_value[1] == 1  # the best point
+    assert 0.001 < fc.p_value[0] < 0.2
+
+
+def test_coverage_at_true_values_of_a_pull():
+    """Gaussian pulls relative to the reference are in the covariance: two values that a shift moves together still tell their common level."""
+    shift = Pull(name="common", shape=np.array([0.5, 0.5]))
+    two = Measurement(
+        names=("x", "y"), values=np.array([20.0, 21.0]), plus=np.ones(2), minus=np.ones(2), reference=np.ones(2), pulls=(shift,), references=frozenset()
+    )  # fmt: skip
+    likelihood = GaussianLikelihood(Many(), two)
+    fc = mci.feldman_cousins(likelihood, {"a": np.linspace(10, 30, 21)}, toys=5000, seed=1)
+    (found,) = mci.coverage(likelihood, fc, [{"a": 19.5}], toys=5000, seed=2)
+    assert abs(found.feldman_cousins - 0.9) < 4 * found.error
+    assert abs(found.wilks - 0.9) < 4 * found.error  # far from bounds Wilks is right

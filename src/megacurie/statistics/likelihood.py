@@ -78,8 +78,8 @@ class Likelihood(abc.ABC):
         """Refuse theta for which the prediction is not exact (RangeError)."""
 
     @abc.abstractmethod
-    def draw(self, theta: Theta, n: int, rng: np.random.Generator) -> Data:
-        """``n`` toy data sets at one theta; only the likelihood that drew them reads them."""
+    def draw(self, theta: Theta, n: int, rng: np.random.Generator, pulls: Pulls | None = None) -> Data:
+        """``n`` toy data sets at one theta, at true values (n,) of the pulls or with pulls thrown; only the likelihood that drew them reads them."""
 
     def profile_affine(self, theta: Theta, data: Data = None) -> tuple[Array, Array]:
         """Best value of the affine parameter between its bounds, and chi2 there, for theta without it (...); only where ``affine`` names one."""
@@ -211,9 +211,13 @@ class GaussianLikelihood(Likelihood):
     def check(self, theta: Theta) -> None:
         self.model.check(theta)
 
-    def draw(self, theta: Theta, n: int, rng: np.random.Generator) -> Array:
+    def draw(self, theta: Theta, n: int, rng: np.random.Generator, pulls: Pulls | None = None) -> Array:
         """Toys (n, n_data) with the mean and covariance at theta; asymmetric errors as the treatment has them at that prediction."""
         mu = self.model(theta)
+        if pulls is not None:
+            shifts = columns(self.measurement, mu)
+            moved = sum((shifts[:, k] * np.asarray(pulls[name])[..., None] for k, name in enumerate(self.pulls)), mu)
+            return moved + rng.standard_normal((n, len(mu))) * self.errors(mu)
         return mu + rng.standard_normal((n, len(mu))) @ np.linalg.cholesky(self.covariance(mu)).T
 
     def whitened(self, residuals: Array) -> Array:
@@ -319,9 +323,11 @@ class Joint(Likelihood):
         for part in self.parts:
             part.check(theta)
 
-    def draw(self, theta: Theta, n: int, rng: np.random.Generator) -> Data:
-        """A tuple of the parts' toys; a pull that parts share is thrown in each of them apart."""
-        return tuple(part.draw(theta, n, rng) for part in self.parts)
+    def draw(self, theta: Theta, n: int, rng: np.random.Generator, pulls: Pulls | None = None) -> Data:
+        """A tuple of the parts' toys; a pull that parts share is thrown once."""
+        thrown = {name: rng.standard_normal(n) for name in self.pulls} if pulls is None else pulls
+        own = [{name: theta[name] for name in (p.name for p in part.parameters)} for part in self.parts]
+        return tuple(part.draw(at, n, rng, {name: thrown[name] for name in part.pulls}) for part, at in zip(self.parts, own, strict=True))
 
 
 def _newton(chi2: Callable[[Pulls], Array], k: int, names: tuple[str, ...]) -> tuple[Array, Array]:

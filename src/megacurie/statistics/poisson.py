@@ -103,9 +103,10 @@ class PoissonLikelihood(Likelihood):
     def check(self, theta: Theta) -> None:
         self.model.check(theta)
 
-    def draw(self, theta: Theta, n: int, rng: np.random.Generator) -> Array:
-        """Toys (n, n_data): pulls thrown, then counts."""
-        mu = self.model(theta) + rng.standard_normal((n, len(self.pulls))) @ self._shifts.T
+    def draw(self, theta: Theta, n: int, rng: np.random.Generator, pulls: Pulls | None = None) -> Array:
+        """Toys (n, n_data): pulls thrown unless given, then counts."""
+        x = rng.standard_normal((n, len(self.pulls))) if pulls is None else np.stack([pulls[k] * np.ones(n) for k in self.pulls] or [np.zeros((n, 0))], -1)
+        mu = self.model(theta) + x.reshape(n, -1) @ self._shifts.T
         return rng.poisson(np.maximum(mu, 0.0)).astype(float)
 
     def profile_affine(self, theta: Theta, data: Data = None) -> tuple[Array, Array]:
