@@ -146,8 +146,9 @@ def test_the_general_form_agrees_with_the_closed_one():
     assert (np.abs(a - b[order]) <= 4 * np.sqrt(2 * 1000 * p * (1 - p)) + 1).all()
 
 
-def test_a_covariance_that_moves_is_thrown_and_fitted():
-    likelihood = mci.gallium.datasets(only=["best"], conventions="giunti-2022").likelihood(mci.Sterile())
+def test_errors_that_depend_on_the_side_are_thrown_and_fitted():
+    best = mci.gallium.datasets(only=["best"]).likelihood(mci.Sterile())
+    likelihood = GaussianLikelihood(best.model, best.measurement, asymmetric="split-normal")
     axes = {"sin2_2theta": np.array([0.0, 0.4]), "dm2": mci.geomspace("1 eV2", "3 eV2", 2)}
     fc = mci.feldman_cousins(likelihood, axes, toys=200, seed=1, minimise_on={"dm2": mci.geomspace("0.5 eV2", "5 eV2", 7)})
     assert fc.method == "thrown and fitted one by one"

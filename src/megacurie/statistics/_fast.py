@@ -156,3 +156,101 @@ def affine(normals, direction, height, overlap, row, place, size, observed, per_
                 for i in range(here):
                     counts[bins[i]] += 1
             k += 2 if two else 1
+
+
+@_compiled
+def _profiled(s, along, across, square, n0, n2, d0, d1, d2, low):  # type: ignore[no-untyped-def]
+    """chi2 less that of the data alone, and its Newton step in s, with the pull at its best value above its bound."""
+    count = n0 + s * (across - s * n2)
+    width = d0 + s * (d1 + d1 + s * d2)
+    x = max(count / width, low)
+    bend = across - (s + s) * n2 - x * (d1 + d1 + (s + s) * d2)
+    value = s * (s * square - along - along) - x * (count + count - x * width)
+    slope = s * square - along - x * across + (x + x) * s * n2 + x * x * (d1 + s * d2)
+    curve = square + (x + x) * n2 + x * x * d2
+    free = curve - bend * bend / width
+    # where the pull rests on its bound it does not follow; where the curve is not that of a valley, the one without the pull leads down
+    step = slope / (curve if x == low or free <= 0 else free)
+    return value, step
+
+
+@_compiled
+def moving(normals, g, c, start, square, cross, d0, d1, d2, place, size, constant, shift, own, observed, low, per_unit, valid, beyond, histogram):  # type: ignore[no-untyped-def]
+    """Toys of points of an affine model with one pull relative to the prediction; repeats ``moving.Moving.delta_chi2`` and tallies.
+
+    Parameters
+    ----------
+    normals : array (n + 1, toys)
+        The last is the pull's.
+    g, c : array (candidates, n)
+        Effects of s = 1 on the prediction and on the shift of the pull.
+    start : array (n,)
+        Shift of the pull at s = 0.
+    square, cross, d1, d2 : array (candidates,)
+        g.g, g.c, start.c, c.c; ``d0`` is 1 + start.start and ``constant``, with start.g, the part of N that is linear in s.
+    place, size : arrays (points,)
+        Candidate and s of each point.
+    shift, own : arrays (points, 2, candidates)
+        What the thrown pull and the true effect add to the projections on g and on c; the last two columns of each are those on ``start``.
+    """
+    zero, one = start.dtype.type(0), start.dtype.type(1)
+    limit = start.dtype.type(histogram.shape[1] - 1)
+    count, n = g.shape
+    along, across = np.empty((count, LANES)), np.empty((count, LANES))
+    begin, best = np.empty(LANES), np.empty(LANES)
+    bins = np.empty(LANES, np.int32)
+    for first in range(0, valid, LANES):
+        here = min(LANES, valid - first)
+        begin[:] = zero
+        for d in range(n):
+            z = normals[d, first : first + LANES]
+            for i in range(LANES):
+                begin[i] += start[d] * z[i]
+        for j in range(count):
+            a, b = along[j], across[j]
+            a[:] = zero
+            b[:] = zero
+            for d in range(n):
+                z, gd, cd = normals[d, first : first + LANES], g[j, d], c[j, d]
+                for i in range(LANES):
+                    a[i] += gd * z[i]
+                    b[i] += cd * z[i]
+        x = normals[n, first : first + LANES]
+        for k in range(len(place)):
+            j = place[k]
+            a, b, s = along[j], across[j], size[k]
+            e0, e1 = shift[k, 0, count], own[k, 0, count]
+            for i in range(LANES):
+                value, _ = _profiled(
+                    s, a[i] + x[i] * shift[k, 0, j] + own[k, 0, j], b[i] + x[i] * shift[k, 1, j] + own[k, 1, j] - constant[j], square[j],
+                    begin[i] + x[i] * e0 + e1, cross[j], d0, d1[j], d2[j], low,
+                )  # fmt: skip
+                best[i] = value
+            true = best.copy()
+            for j in range(count):
+                a, b = along[j], across[j]
+                s0, s1, o0, o1 = shift[k, 0, j], shift[k, 1, j], own[k, 0, j], own[k, 1, j] - constant[j]
+                gg, gc, dd1, dd2 = square[j], cross[j], d1[j], d2[j]
+                inverse = one / gg if gg > zero else zero
+                if gg <= zero:
+                    continue
+                for i in range(LANES):
+                    p, q, r = a[i] + x[i] * s0 + o0, b[i] + x[i] * s1 + o1, begin[i] + x[i] * e0 + e1
+                    t = min(max(p * inverse, zero), one)
+                    _, step = _profiled(t, p, q, gg, r, gc, d0, dd1, dd2, low)
+                    t = min(max(t - step, zero), one)
+                    _, step = _profiled(t, p, q, gg, r, gc, d0, dd1, dd2, low)
+                    t = min(max(t - step, zero), one)
+                    _, step = _profiled(t, p, q, gg, r, gc, d0, dd1, dd2, low)
+                    t = min(max(t - step, zero), one)
+                    value, _ = _profiled(t, p, q, gg, r, gc, d0, dd1, dd2, low)
+                    best[i] = min(best[i], value)
+            seen, found = observed[k], 0
+            for i in range(LANES):
+                delta = true[i] - best[i]
+                found += (delta >= seen) & (i < here)
+                bins[i] = np.int32(min(delta * per_unit, limit))
+            beyond[k] += found
+            counts = histogram[k]
+            for i in range(here):
+                counts[bins[i]] += 1

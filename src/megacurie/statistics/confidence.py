@@ -20,6 +20,7 @@ from megacurie.foundation.errors import DataError
 from megacurie.foundation.parameters import Parameter
 from megacurie.statistics import engine, general
 from megacurie.statistics.likelihood import Likelihood
+from megacurie.statistics.moving import Moving
 from megacurie.statistics.results import Region, finite, level, threshold
 from megacurie.statistics.store import Store
 from megacurie.statistics.toys import BINS, LARGEST, PER_UNIT, Affine, Counts, Grid, Histogram, Study
@@ -27,7 +28,7 @@ from megacurie.statistics.toys import BINS, LARGEST, PER_UNIT, Affine, Counts, G
 _LARGEST_SEED = 2**53  # what a number in a store holds exactly
 _LARGEST_TOYS = 10**9
 _FEW = 10  # toys beyond a critical value, below which it is not known well
-_METHODS = {Affine: "closed form", Grid: "fixed covariance, on a grid"}
+_METHODS = {Affine: "closed form", Grid: "fixed covariance, on a grid", Moving: "a pull relative to the prediction, profiled in each fit"}
 
 
 def check_toys(toys: int, *, sigma: float | None = None, confidence: float | None = None) -> None:

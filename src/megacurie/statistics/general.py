@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -14,8 +14,10 @@ from megacurie.foundation import units
 from megacurie.foundation.arrays import Array, blocks
 from megacurie.foundation.errors import RangeError
 from megacurie.foundation.parameters import Parameter, Theta
+from megacurie.statistics.covariance import columns, whitening
 from megacurie.statistics.inference import checked_axes
 from megacurie.statistics.likelihood import Data, GaussianLikelihood, Likelihood
+from megacurie.statistics.moving import Moving
 from megacurie.statistics.significance import directions
 from megacurie.statistics.toys import BINS, Affine, Counts, Grid, Histogram, Study, binned, generator, sizes
 
@@ -126,6 +128,11 @@ def study(
         found = _affine(gaussian, known[affine], axes, fine, held, told, single, common)
         if found is not None:
             return found
+    if isinstance(likelihood, GaussianLikelihood) and affine is not None and affine in axes and not others:
+        fine = {name: _finer(known[name], axis, len(axes) - 1, (minimise_on or {}).get(name)) for name, axis in axes.items() if name != affine}
+        swaying = _moving(likelihood, known[affine], axes, fine, held, told, common)
+        if swaying is not None:
+            return swaying
     of_grid = [name for name in axes if gaussian is not None or name != affine]
     fine = {name: _finer(known[name], axes[name], len(of_grid), (minimise_on or {}).get(name)) for name in of_grid}
     rest = {p.name: np.asarray(p.at(np.linspace(0, 1, _PROFILED[p.scale]))) for p in others if gaussian is not None or p.name != affine}
@@ -167,13 +174,8 @@ def _affine(
         return None
     residual, g = likelihood.whitened(likelihood.measurement.values - start[0]), likelihood.whitened(effect)
     direction, height, projected = directions(g, residual)
-    shape = tuple(len(values) for values in fine.values())
-    mesh = {name: one.astype(np.intp) for name, one in _mesh({name: np.arange(len(axis), dtype=float) for name, axis in axes.items()}).items()}
-    index = [np.searchsorted(values, axes[name])[mesh[name]] for name, values in fine.items()]
-    place = np.ravel_multi_index(index, shape) if index else np.zeros(len(mesh[parameter.name]), np.intp)
-    size = ((np.asarray(axes[parameter.name], float) - low) / (high - low))[mesh[parameter.name]] * height[place]
-    order = np.argsort(place, kind="stable")
-    place, size = place[order], size[order]
+    place, position, order = _placed(parameter, axes, fine)
+    size = position * height[place]
     x = np.clip(projected, 0.0, height)
     gain = float((x * (2 * projected - x)).max())
     observed = np.maximum(gain + size * size - 2 * size * projected[place], 0.0)
@@ -185,6 +187,51 @@ def _affine(
         observed=observed, identity=identity, minimised_on=fine, direction=direction, height=height, place=place, size=size, single=single, **common
     )  # fmt: skip
     return found, order
+
+
+def _moving(
+    likelihood: GaussianLikelihood, parameter: Parameter, axes: Mapping[str, Array], fine: Mapping[str, Array], held: Mapping[str, float],
+    told: Mapping[str, Array], common: Mapping[str, Any],
+) -> tuple[Moving, Places] | None:  # fmt: skip
+    """One pull relative to the prediction beside fixed errors, where the prediction at the lower bound does not depend on the other axes."""
+    measurement, found = likelihood.measurement, [pull for pull in likelihood.measurement.pulls if pull.of == "prediction"]
+    if len(found) != 1 or likelihood.asymmetric not in ("lower", "upper") or any(p.prior for p in likelihood.parameters):
+        return None
+    others = [pull for pull in measurement.pulls if pull is not found[0]]
+    if any(np.isfinite(pull.low) for pull in others):
+        return None
+    still = replace(measurement, pulls=tuple(others))
+    white = whitening(likelihood.errors(measurement.reference), columns(still, measurement.reference))
+    zero, slope = (np.atleast_2d(part) for part in likelihood.model.split({**_mesh(fine), **held}))
+    low, high = parameter.lower, parameter.upper
+    start, effect = zero + low * slope, (high - low) * slope
+    if not np.allclose(start, start[0], rtol=1e-9, atol=1e-9 * float(np.abs(start[0]).max())):
+        return None
+    place, position, order = _placed(parameter, axes, fine)
+    of_data = Moving(
+        observed=np.zeros(len(place)), effect=white(effect), shift=white(found[0].shape * effect), start=white(found[0].shape * start[0]), place=place,
+        size=position, low=float(found[0].low), minimised_on=fine, **common,
+    )  # fmt: skip
+    y = white(measurement.values - start[0])[None]
+    projections = (y @ of_data.effect.T, y @ of_data.shift.T, y @ of_data.start)
+    here = np.array([float(of_data.best(*projections, np.full(len(of_data.effect), s))[0, j]) for j, s in zip(place, position, strict=True)])
+    observed = here - min(float(of_data.best(*projections)[0]), float(here.min()))
+    identity = {
+        **told, **_finely(likelihood.parameters, fine), "prediction at the lower bound": start[0], "effect": effect, "data": measurement.values,
+        "covariance": likelihood.covariance(measurement.reference), "chi2 at the points": here,
+    }  # fmt: skip
+    return replace(of_data, observed=observed, identity=identity), order
+
+
+def _placed(parameter: Parameter, axes: Mapping[str, Array], fine: Mapping[str, Array]) -> tuple[Places, Array, Places]:
+    """Candidate and position of the affine parameter between its bounds for each point, and the points' places in the grid; sorted by candidate."""
+    shape = tuple(len(values) for values in fine.values())
+    mesh = {name: one.astype(np.intp) for name, one in _mesh({name: np.arange(len(axis), dtype=float) for name, axis in axes.items()}).items()}
+    index = [np.searchsorted(values, axes[name])[mesh[name]] for name, values in fine.items()]
+    place = np.ravel_multi_index(index, shape) if index else np.zeros(len(mesh[parameter.name]), np.intp)
+    position = ((np.asarray(axes[parameter.name], float) - parameter.lower) / (parameter.upper - parameter.lower))[mesh[parameter.name]]
+    order = np.argsort(place, kind="stable")
+    return place[order], position[order], order
 
 
 def _finely(parameters: tuple[Parameter, ...], fine: Mapping[str, Array]) -> dict[str, Array]:
