@@ -33,10 +33,18 @@ def test_brute_force(preference):
     assert abs(found.p_value - exceeded.mean()) < 4 * error
 
 
-@pytest.mark.parametrize(("cross_section", "only", "sigma"), [("schwetz-cs1", None, 5.62), ("schwetz-cs2", None, 5.80), ("schwetz-cs1", ["best"], 5.55)])
-def test_gallium(cross_section, only, sigma):
+@pytest.mark.parametrize(
+    ("cross_section", "conventions", "only", "sigma"),
+    [
+        ("schwetz-cs1", "schwetz-2023", None, 5.62),
+        ("schwetz-cs2", "schwetz-2023", None, 5.80),
+        ("schwetz-cs1", "schwetz-2023", ["best"], 5.55),
+        ("bahcall-1997", "elliott-2024", None, 6.70),  # BEST with errors of .05, nothing that moves
+    ],
+)
+def test_gallium(cross_section, conventions, only, sigma):
     """Found before with toys and directions of another program, dm2 from .1 to 30 eV2; printed to .01, directions of both to .02."""
-    likelihood = mci.gallium.datasets(cross_section=cross_section, only=only).likelihood(mci.Sterile())
+    likelihood = mci.gallium.datasets(cross_section=cross_section, conventions=conventions, only=only).likelihood(mci.Sterile())
     found = global_significance(likelihood, DM2, mci.fit(likelihood).delta_chi2)
     assert found.error < 0.01
     assert found.sigma == pytest.approx(sigma, abs=0.03)
