@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     )
     from megacurie.report import figures
     from megacurie.statistics.bayes import log_evidence, log_posterior, physical
+    from megacurie.statistics.confidence import coverage, feldman_cousins
     from megacurie.statistics.inference import fit, parameter_goodness, scan
     from megacurie.studies import design, gallium
     from megacurie.studies.explanations import compare, explanations
@@ -72,6 +73,8 @@ _WHERE = {
     "geomspace": "foundation.parameters",
     "linspace": "foundation.parameters",
     "cite": "foundation.provenance",
+    "coverage": "statistics.confidence",
+    "feldman_cousins": "statistics.confidence",
     "fit": "statistics.inference",
     "log_evidence": "statistics.bayes",
     "log_posterior": "statistics.bayes",
@@ -119,8 +122,10 @@ __all__ = [
     "cite",
     "combine",
     "compare",
+    "coverage",
     "design",
     "explanations",
+    "feldman_cousins",
     "figures",
     "fit",
     "gallium",

@@ -32,6 +32,11 @@ ONLY_IN: dict[str, tuple[str, ...]] = {  # third party or standard library -> fi
     "tomllib": ("foundation/provenance.py", "experiments/cards.py"),
     "typer": ("cli/",),
     "rich": ("cli/",),
+    "numba": ("statistics/_fast.py", "radiochemistry/_fast.py"),
+    "multiprocessing": ("statistics/engine.py",),
+    "concurrent.futures": ("statistics/engine.py",),
+    "distributed": ("statistics/engine.py",),
+    "sqlite3": ("statistics/store.py",),
     "scipy.stats": (),
     "matplotlib.pyplot": (),
     "jax": (),
@@ -78,6 +83,12 @@ def test_third_parties_have_one_place() -> None:
         if is_below(target, package) and not name.startswith(places or "nowhere")
     ]
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("path", sorted(SRC.rglob("_fast.py")), ids=lambda path: path.parent.name)
+def test_compiled_functions_get_every_constant_as_an_argument(path: Path) -> None:
+    """What is compiled is kept between runs; a unit or a constant inside would be that of an earlier run."""
+    assert not [target for target in imported(path) if is_below(target, "megacurie")]
 
 
 @pytest.mark.parametrize("name", ["kernel", "expectation"])

@@ -12,6 +12,7 @@ from megacurie.cli import figure as figures
 HEADS = {
     "ratios": ["measurement", "ratio", "plus", "minus"],
     "regions": ["region", "curve", "sin2_2theta", "dm2_eV2"],
+    "fc": ["region", "curve", "sin2_2theta", "dm2_eV2"],
     "paths": ["curve", "distance_m", "fraction"],
     "history": ["experiment", "year", "ratio", "plus", "minus", "sigma"],
     "recoil-spectra": ["experiment", "low_keV", "high_keV", "events_per_keV", "background_per_keV"],
@@ -22,7 +23,7 @@ HEADS = {
     "flux-precision": ["experiment", "mass_kg", "precision"],
 }
 BEGINS = {"pdf": b"%PDF-", "svg": b"<?xml", "png": b"\x89PNG"}
-COMMANDS = ("reproduce", "data", "show", "predict", "fit", "scan", "figure")
+COMMANDS = ("reproduce", "data", "show", "predict", "fit", "scan", "fc", "figure")
 
 
 @pytest.mark.parametrize(("name", "suffix"), [*((name, "svg") for name in HEADS), *(("ratios", suffix) for suffix in BEGINS if suffix != "svg")])

@@ -110,10 +110,13 @@ def test_a_fit_writes_display_units() -> None:
     assert set(written) == {"best", "fixed", "intervals", "chi2", "dof", "p_value", "null_chi2", "delta_chi2", "significance", "minima", "pulls", "notes"}
     assert written["best"] == {"sin2_2theta": 0.34, "dm2_eV2": pytest.approx(1.25, rel=ULPS)}
     assert written["intervals"] == {"sin2_2theta": [0.25, 0.48], "dm2_eV2": [pytest.approx(1, rel=ULPS), None]}
-    assert written["significance"] == {"wilks_1": pytest.approx(math.sqrt(29), rel=ULPS), "wilks_2": pytest.approx(wilks(29, 2), rel=ULPS)}
+    sigmas = {"wilks_1": pytest.approx(math.sqrt(29), rel=ULPS), "wilks_2": pytest.approx(wilks(29, 2), rel=ULPS)}
+    assert written["significance"] == {**sigmas, "global": None, "global_error": None}
+    assert a_fit(global_significance=(5.1, 0.01)).to_dict()["significance"] == {**sigmas, "global": 5.1, "global_error": 0.01}
     assert written["minima"][1] == {"sin2_2theta": 0.42, "dm2_eV2": pytest.approx(3.3, rel=ULPS), "chi2": 3.5, "delta_chi2": 0.5}
     assert (written["chi2"], written["dof"], written["null_chi2"], written["delta_chi2"]) == (3.0, 4, 32.0, 29.0)
-    assert (written["pulls"], written["notes"]) == ({"x": -0.25}, ["a note"])
+    assert (written["pulls"], written["notes"]) == ({"x": -0.25}, ["a note", *written["notes"][1:]])
+    assert "global significance is null" in written["notes"][1]
 
 
 def test_a_significance_beyond_floating_point_is_null_in_json() -> None:

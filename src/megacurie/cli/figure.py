@@ -71,6 +71,19 @@ def _regions(cross_section: str, conventions: str) -> Figure:
     return figures.regions(best={family: best}, **{f"{family}_{n}": grid.region(sigma=n, minimum=best.chi2) for n in (1, 2, 3)})
 
 
+def _fc(cross_section: str, conventions: str) -> Figure:
+    """The same at 90 % from toys (Feldman-Cousins) beside Wilks."""
+    from megacurie.foundation.parameters import geomspace, linspace
+    from megacurie.physics.hypotheses import Sterile
+    from megacurie.report import figures
+    from megacurie.statistics.confidence import feldman_cousins
+
+    likelihood = _datasets(cross_section, conventions).likelihood(Sterile())
+    axes = {"sin2_2theta": linspace(0, 1, 51), "dm2": geomspace("0.1 eV2", "30 eV2", 121)}
+    found = feldman_cousins(likelihood, axes, toys=10_000, seed=_TOY_SEED)
+    return figures.regions(wilks=found.wilks(confidence=0.9), fc=found.region(confidence=0.9))
+
+
 def _paths(cross_section: str, conventions: str) -> Figure:
     """Target met at each distance from the source, for every zone."""
     import numpy as np
@@ -108,6 +121,7 @@ def _explanations(cross_section: str, conventions: str) -> Figure:
     return figures.explanations(explanations.compare(experiments, explanations.explanations(_datasets(cross_section, conventions))))
 
 
+_TOY_SEED = 20220611
 _TWO_SIGMA = math.erf(math.sqrt(2))
 _SIX = {
     "JNE 1 t centre": "jne-1t-cr51-center", "JNE 1 t outside": "jne-1t-cr51-outside", "JNE 500 t centre": "jne-500t-cr51-center",
@@ -214,6 +228,7 @@ def _flux_precision(cross_section: str, conventions: str) -> Figure:
 _FIGURES: dict[str, Callable[[str, str], Figure]] = {
     "ratios": _ratios,
     "regions": _regions,
+    "fc": _fc,
     "paths": _paths,
     "history": _history,
     "explanations": _explanations,

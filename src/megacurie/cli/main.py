@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from megacurie.cli import analysis, compare, design, figure, reference, reproduce
+from megacurie.cli import analysis, compare, design, fc, figure, reference, reproduce
 from megacurie.foundation.errors import CardError, FitError, MegacurieError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -36,6 +36,7 @@ for command in (
     analysis.predict,
     analysis.fit,
     analysis.scan,
+    fc.fc,
     design.design,
     compare.compare,
     figure.figure,

@@ -11,6 +11,7 @@ from megacurie.foundation import units
 from megacurie.foundation.display import Table
 from megacurie.foundation.parameters import Parameter
 from megacurie.foundation.provenance import Datum
+from megacurie.statistics.confidence import Coverage, FeldmanCousins
 from megacurie.statistics.results import Region, Scan
 from megacurie.studies.published import Checked, Reproduction
 
@@ -90,6 +91,21 @@ def scan_table(scan: Scan, regions: Sequence[Region]) -> Table:
         spans = [_span(region, p) for p in region.parameters] if region.inside.any() else ["no point of the grid: a finer one may have some"]
         rows.append((region.label, ", ".join(spans), f"Delta chi2 < {region.threshold:.2f}"))
     return Table(title=f"Scan: {' x '.join(str(n) for n in scan.chi2.shape)} points, smallest chi2 {scan.chi2.min():.2f}", rows=tuple(rows))
+
+
+def fc_table(result: FeldmanCousins, confidences: Sequence[float], tests: Sequence[Coverage] = ()) -> Table:
+    """Critical values, the regions beside Wilks', and tests of their coverage."""
+    whole = result.table(confidences)
+    rows: list[tuple[str, ...]] = list(whole.rows)
+    for one in confidences:
+        for region in (result.region(confidence=one), result.wilks(confidence=one)):
+            spans = [_span(region, p) for p in region.parameters] if region.inside.any() else ["no point of the grid"]
+            rows.append((region.label, f"{region.inside.sum()} points", ", ".join(spans)))
+    for test in tests:
+        at = ", ".join(p.show(test.theta[p.name]) for p in result.parameters)
+        values = f"{100 * test.feldman_cousins:.1f} +- {100 * test.error:.1f} %"
+        rows.append((f"coverage at {at}", values, f"Wilks {100 * test.wilks:.1f} %, promised {100 * test.confidence:g} %"))
+    return Table(title=whole.title, rows=tuple(rows))
 
 
 def _span(region: Region, parameter: Parameter) -> str:

@@ -21,9 +21,11 @@ from megacurie.foundation.errors import DataError, FitError, RangeError, did_you
 from megacurie.foundation.parameters import Parameter, Theta
 from megacurie.statistics.likelihood import GaussianLikelihood, Likelihood
 from megacurie.statistics.results import Fit, Minimum, Scan, p_value, sigma_of
+from megacurie.statistics.significance import GlobalSignificance, global_significance
 
 _GRID = {0: (1, 1), 1: (1501, 201), 2: (201, 41), 3: (81, 11), 4: (31, 7)}  # number of gridded parameters -> points on a log and on a linear scale
 _CANDIDATES = {0: 1, 1: 24, 2: 12, 3: 8, 4: 6}  # local minima of the grid that are polished, the lowest first: those of a wide grid are mostly one valley
+_ELSEWHERE = {1: 501, 2: 31}  # points of each gridded parameter for the global significance
 _BOXES = 20  # cells that a minimum is followed through, each twice as large as the last: more than the whole range
 
 
@@ -66,12 +68,13 @@ def fit(likelihood: Likelihood, *, fixed: Mapping[str, float] | None = None) -> 
     minima = _distinct(minima, free)
     best = minima[0]
     near = tuple(m for m in minima if m.chi2 < best.chi2 + 9)
+    wide = _look_elsewhere(likelihood, gridded, fixed, likelihood.null() - best.chi2)
     notes = (*(f"{name} has no effect on these data" for name in idle), *_notes(likelihood, free, best, near))
     intervals = _intervals(free, gridded, grid, affine, values, best, likelihood, fixed)
     return Fit(
         parameters=likelihood.parameters, best=best.theta, fixed=tuple(fixed), intervals=intervals, chi2=best.chi2, null_chi2=likelihood.null(),
         n_data=likelihood.n_data, minima=near, pulls=likelihood.best_pulls(best.theta), notes=notes,
-        references=likelihood.references,
+        references=likelihood.references, global_significance=None if wide is None else (wide.sigma, wide.error),
     )  # fmt: skip
 
 
@@ -96,16 +99,7 @@ def scan(likelihood: Likelihood, axes: Mapping[str, Array], *, fixed: Mapping[st
     RangeError
         If an axis leaves its bounds or the reach of the model, before anything is computed.
     """
-    fixed = _checked(likelihood, fixed or {})
-    known = {p.name: p for p in likelihood.parameters}
-    for name, axis in axes.items():
-        if name not in known:
-            raise DataError(f"axis {name!r} is not a parameter. {did_you_mean(name, known)}" if known else f"axis {name!r}: the hypothesis has no parameters")
-        if name in fixed:
-            raise RangeError(f"{name} is both an axis and fixed: expected one of the two")
-        if np.ndim(axis) != 1 or not len(axis):
-            raise RangeError(f"axis {name!r} has shape {np.shape(axis)}: expected one dimension")
-        _check_parameter(likelihood, known[name], axis, fixed)
+    known, fixed = checked_axes(likelihood, axes, fixed or {})
     free = [p for p in likelihood.parameters if p.name not in fixed and p.name not in axes]
     affine = likelihood.affine if likelihood.affine in {p.name for p in free} else None
     gridded = [p for p in free if p.name != affine]
@@ -157,6 +151,21 @@ def parameter_goodness(*likelihoods: Likelihood) -> ParameterGoodness:
     return ParameterGoodness(chi2=fit(whole).chi2 - sum(fit(one).chi2 for one in likelihoods), dof=dof)
 
 
+def checked_axes(likelihood: Likelihood, axes: Mapping[str, Array], fixed: Mapping[str, float]) -> tuple[dict[str, Parameter], dict[str, float]]:
+    """The parameters by name and those that are fixed, after a refusal of axes or values that cannot be."""
+    fixed = _checked(likelihood, fixed)
+    known = {p.name: p for p in likelihood.parameters}
+    for name, axis in axes.items():
+        if name not in known:
+            raise DataError(f"axis {name!r} is not a parameter. {did_you_mean(name, known)}" if known else f"axis {name!r}: the hypothesis has no parameters")
+        if name in fixed:
+            raise RangeError(f"{name} is both an axis and fixed: expected one of the two")
+        if np.ndim(axis) != 1 or not len(axis):
+            raise RangeError(f"axis {name!r} has shape {np.shape(axis)}: expected one dimension")
+        _check_parameter(likelihood, known[name], axis, fixed)
+    return known, dict(fixed)
+
+
 def _checked(likelihood: Likelihood, fixed: Mapping[str, float]) -> dict[str, float]:
     known = {p.name: p for p in likelihood.parameters}
     for name, value in fixed.items():
@@ -190,6 +199,14 @@ def _without_effect(likelihood: Likelihood, fixed: Mapping[str, float]) -> dict[
 def _search_grid(parameters: list[Parameter]) -> dict[str, Array]:
     log, linear = _GRID[len(parameters)]
     return {p.name: np.asarray(p.at(np.linspace(0, 1, log if p.scale == "log" else linear))) for p in parameters}
+
+
+def _look_elsewhere(likelihood: Likelihood, gridded: list[Parameter], fixed: Mapping[str, float], preference: float) -> GlobalSignificance | None:
+    """Global significance over the ranges of the parameters, where the closed form holds."""
+    if not gridded or len(gridded) > 2:  # a single amplitude is local; a grid of three parameters costs too much for every fit
+        return None
+    candidates = {p.name: np.asarray(p.at(np.linspace(0, 1, _ELSEWHERE[len(gridded)]))) for p in gridded}
+    return global_significance(likelihood, {name: one.ravel() for name, one in _mesh(candidates).items()}, preference, fixed=fixed)
 
 
 def _on_grid(

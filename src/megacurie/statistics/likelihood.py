@@ -78,10 +78,10 @@ class Likelihood(abc.ABC):
         """Refuse theta for which the prediction is not exact (RangeError)."""
 
     @abc.abstractmethod
-    def draw(self, theta: Theta, n: int, rng: np.random.Generator) -> Data:
-        """``n`` toy data sets at one theta; only the likelihood that drew them reads them."""
+    def draw(self, theta: Theta, n: int, rng: np.random.Generator, pulls: Pulls | None = None) -> Data:
+        """``n`` toy data sets at one theta, at true values (n,) of the pulls or with pulls thrown; only the likelihood that drew them reads them."""
 
-    def profile_affine(self, theta: Theta) -> tuple[Array, Array]:
+    def profile_affine(self, theta: Theta, data: Data = None) -> tuple[Array, Array]:
         """Best value of the affine parameter between its bounds, and chi2 there, for theta without it (...); only where ``affine`` names one."""
         raise FitError(f"{type(self).__name__} has no affine parameter", {})
 
@@ -211,12 +211,21 @@ class GaussianLikelihood(Likelihood):
     def check(self, theta: Theta) -> None:
         self.model.check(theta)
 
-    def draw(self, theta: Theta, n: int, rng: np.random.Generator) -> Array:
+    def draw(self, theta: Theta, n: int, rng: np.random.Generator, pulls: Pulls | None = None) -> Array:
         """Toys (n, n_data) with the mean and covariance at theta; asymmetric errors as the treatment has them at that prediction."""
         mu = self.model(theta)
+        if pulls is not None:
+            shifts = columns(self.measurement, mu)
+            moved = sum((shifts[:, k] * np.asarray(pulls[name])[..., None] for k, name in enumerate(self.pulls)), mu)
+            return moved + rng.standard_normal((n, len(mu))) * self.errors(mu)
         return mu + rng.standard_normal((n, len(mu))) @ np.linalg.cholesky(self.covariance(mu)).T
 
-    def profile_affine(self, theta: Theta) -> tuple[Array, Array]:
+    def whitened(self, residuals: Array) -> Array:
+        """Residuals (..., n) made independent and of unit variance; fixed covariance only."""
+        assert self._whiten is not None
+        return self._whiten(residuals)
+
+    def profile_affine(self, theta: Theta, data: Data = None) -> tuple[Array, Array]:
         """Best value of the affine parameter between its bounds, and chi2 there, for theta without it (...).
 
         Closed form for a fixed covariance; otherwise the best of a grid, and of eight finer ones about it.
@@ -224,42 +233,42 @@ class GaussianLikelihood(Likelihood):
         assert self.affine is not None
         parameter = next(p for p in self.parameters if p.name == self.affine)
         zero, slope = self.model.split(theta)
+        values = self.measurement.values if data is None else data
         theta = dict(theta)
 
         def chi2(s: Array) -> Array:
             full = {**theta, parameter.name: s}
-            value: Array = self.at_prediction(zero + s[..., None] * slope) + penalty(self.parameters, full)
+            value: Array = self.at_prediction(zero + s[..., None] * slope, values) + penalty(self.parameters, full)
             return value
 
         if self._whiten is not None and parameter.prior is None:
-            c0, c1, c2 = self.quadratic(zero, slope)
+            c0, c1, c2 = self.quadratic(zero, slope, values)
             best = np.clip(c1 / np.where(c2 > 0, c2, 1.0), parameter.lower, parameter.upper)
             return best, c0 - 2 * best * c1 + best**2 * c2 + penalty(self.parameters, {**theta, parameter.name: best})
-        trial = self._trials(zero, slope, parameter)
-        values = chi2(trial)
-        best = np.take_along_axis(trial, values.argmin(0)[None], 0)[0]
+        trial = self._trials(zero, slope, parameter, values)
+        found = chi2(trial)
+        best = np.take_along_axis(trial, found.argmin(0)[None], 0)[0]
         width = (parameter.upper - parameter.lower) / (_COARSE - 1)
         for _ in range(8):  # no derivatives: a covariance that moves may bend or jump
             trial = np.clip(best + width * np.linspace(-1, 1, _FINE).reshape(-1, *(1 for _ in best.shape)), parameter.lower, parameter.upper)
-            values = chi2(trial)
-            best = np.take_along_axis(trial, values.argmin(0)[None], 0)[0]
+            found = chi2(trial)
+            best = np.take_along_axis(trial, found.argmin(0)[None], 0)[0]
             width *= 2 / (_FINE - 1)
-        return best, values.min(0)
+        return best, found.min(0)
 
-    def _trials(self, zero: Array, slope: Array, parameter: Parameter) -> Array:
+    def _trials(self, zero: Array, slope: Array, parameter: Parameter, data: Array) -> Array:
         """Values (k, ...) of the affine parameter to begin with: even steps, and both sides of where a split error jumps."""
-        lead = zero.shape[:-1]
+        lead = np.broadcast_shapes(zero.shape[:-1], data.shape[:-1])
         even = np.broadcast_to(np.linspace(parameter.lower, parameter.upper, _COARSE).reshape(-1, *(1 for _ in lead)), (_COARSE, *lead))
         if self.asymmetric != "split-normal":
             return even
-        edge = (self.measurement.values - zero) / np.where(slope == 0, np.inf, slope)
+        edge = (data - zero) / np.where(slope == 0, np.inf, slope)
         sides = np.clip(np.concatenate([edge * (1 - 1e-9), edge * (1 + 1e-9)], -1), parameter.lower, parameter.upper)
         return np.concatenate([even, np.moveaxis(sides, -1, 0)])
 
-    def quadratic(self, zero: Array, slope: Array) -> tuple[Array, Array, Array]:
+    def quadratic(self, zero: Array, slope: Array, data: Array | None = None) -> tuple[Array, Array, Array]:
         """c0, c1, c2 of chi2(s) = c0 - 2 s c1 + s^2 c2 for mu = zero + s slope; fixed covariance only."""
-        assert self._whiten is not None
-        g, h = self._whiten(self.measurement.values - zero), self._whiten(slope)
+        g, h = self.whitened((self.measurement.values if data is None else data) - zero), self.whitened(slope)
         return (g * g).sum(-1), (g * h).sum(-1), (h * h).sum(-1)
 
 
@@ -314,9 +323,11 @@ class Joint(Likelihood):
         for part in self.parts:
             part.check(theta)
 
-    def draw(self, theta: Theta, n: int, rng: np.random.Generator) -> Data:
-        """A tuple of the parts' toys; a pull that parts share is thrown in each of them apart."""
-        return tuple(part.draw(theta, n, rng) for part in self.parts)
+    def draw(self, theta: Theta, n: int, rng: np.random.Generator, pulls: Pulls | None = None) -> Data:
+        """A tuple of the parts' toys; a pull that parts share is thrown once."""
+        thrown = {name: rng.standard_normal(n) for name in self.pulls} if pulls is None else pulls
+        own = [{name: theta[name] for name in (p.name for p in part.parameters)} for part in self.parts]
+        return tuple(part.draw(at, n, rng, {name: thrown[name] for name in part.pulls}) for part, at in zip(self.parts, own, strict=True))
 
 
 def _newton(chi2: Callable[[Pulls], Array], k: int, names: tuple[str, ...]) -> tuple[Array, Array]:

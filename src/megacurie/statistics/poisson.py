@@ -18,6 +18,7 @@ _STEPS = 60  # of Newton's method
 _ROUNDING = 1e-15  # of a sum of expectations
 _KEPT = 0.1  # a step leaves every expectation at least this part of itself
 _ALMOST_LOST = -1 + 1e-16  # mu/d - 1 of an expectation that is nothing beside the count
+_ALMOST_NONE = 1e-9
 _LEAST = 1e-300  # what is expected of a bin is not zero: an event there is impossible, not undefined
 
 
@@ -102,21 +103,24 @@ class PoissonLikelihood(Likelihood):
     def check(self, theta: Theta) -> None:
         self.model.check(theta)
 
-    def draw(self, theta: Theta, n: int, rng: np.random.Generator) -> Array:
-        """Toys (n, n_data): pulls thrown, then counts."""
-        mu = self.model(theta) + rng.standard_normal((n, len(self.pulls))) @ self._shifts.T
+    def draw(self, theta: Theta, n: int, rng: np.random.Generator, pulls: Pulls | None = None) -> Array:
+        """Toys (n, n_data): pulls thrown unless given, then counts."""
+        x = rng.standard_normal((n, len(self.pulls))) if pulls is None else np.stack([pulls[k] * np.ones(n) for k in self.pulls] or [np.zeros((n, 0))], -1)
+        mu = self.model(theta) + x.reshape(n, -1) @ self._shifts.T
         return rng.poisson(np.maximum(mu, 0.0)).astype(float)
 
-    def profile_affine(self, theta: Theta) -> tuple[Array, Array]:
+    def profile_affine(self, theta: Theta, data: Data = None) -> tuple[Array, Array]:
         """Best value of the affine parameter between its bounds, and chi2 there, for theta without it (...): one more direction of the same convex minimum."""
         assert self.affine is not None
         parameter = next(p for p in self.parameters if p.name == self.affine)
         zero, slope = self.model.split(theta)
         middle = 0.5 * (parameter.lower + parameter.upper)
         shifts = np.concatenate([slope[..., None], np.broadcast_to(self._shifts, (*slope.shape, self._shifts.shape[-1]))], -1)
-        found = profile(zero + middle * slope, shifts, self.counts, free=1)[1][..., 0]
+        counts = self._data(data)
+        # without a count the deviance is a straight line that Newton's method cannot stop on
+        found = profile(zero + middle * slope, shifts, np.maximum(counts, _ALMOST_NONE), free=1)[1][..., 0]
         best = np.clip(middle + found, parameter.lower, parameter.upper)
-        chi2 = profile(zero + best[..., None] * slope, self._shifts, self.counts)[0]
+        chi2 = profile(zero + best[..., None] * slope, self._shifts, counts)[0]
         return best, chi2 + penalty(self.parameters, {**theta, parameter.name: best})
 
 

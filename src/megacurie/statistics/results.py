@@ -17,6 +17,8 @@ from megacurie.foundation.display import Table
 from megacurie.foundation.errors import RangeError
 from megacurie.foundation.parameters import Parameter
 
+_NO_GLOBAL = "global significance is null: it has a closed form for a fixed covariance and one amplitude that vanishes with the null hypothesis"
+
 
 def p_value(chi2: float, dof: int) -> float:
     """Probability of a chi2 at least as large, for ``dof`` degrees of freedom.
@@ -95,6 +97,31 @@ def threshold(p: float, dof: int) -> float:
     return float(chdtri(dof, p))
 
 
+def level(sigma: float | None, confidence: float | None) -> tuple[float, str]:
+    """p-value and name of a level given in sigma (two-sided) or as a probability.
+
+    Raises
+    ------
+    RangeError
+        Unless exactly one of the two is given, inside its range.
+
+    Examples
+    --------
+    >>> level(None, 0.5)
+    (0.5, '50 %')
+    """
+    if (sigma is None) == (confidence is None):
+        raise RangeError("a region needs its level: either sigma=... or confidence=...")
+    if sigma is not None and not sigma > 0:
+        raise RangeError(f"level {sigma} sigma: expected a positive number")
+    if confidence is not None and not 0 < confidence < 1:
+        raise RangeError(f"confidence level {confidence}: expected a number between 0 and 1")
+    p = p_of(sigma) if sigma is not None else 1 - (confidence or 0.0)
+    if not p > 0:
+        raise RangeError(f"level {sigma} sigma: its p-value is not a number any more; expected less than 38")
+    return p, f"{sigma:g} sigma" if sigma is not None else f"{100 * (1 - p):g} %"
+
+
 def finite(value: float) -> float | None:
     """The value, or None (JSON null) where it is not finite."""
     return float(value) if math.isfinite(value) else None
@@ -130,6 +157,8 @@ class Fit:
         Profiled pulls at the best fit, in sigma.
     notes : tuple of str
     references : frozenset of str
+    global_significance : (sigma, error) or None
+        Two-sided, of the preference over the null hypothesis with the ranges of all parameters taken into account; None where there is no closed form.
     """
 
     parameters: tuple[Parameter, ...]
@@ -143,6 +172,7 @@ class Fit:
     pulls: Mapping[str, float]
     notes: tuple[str, ...]
     references: frozenset[str]
+    global_significance: tuple[float, float] | None = None
 
     @property
     def dof(self) -> int | None:
@@ -183,10 +213,13 @@ class Fit:
             "p_value": self.p_value,
             "null_chi2": self.null_chi2,
             "delta_chi2": self.delta_chi2,
-            "significance": {k: finite(v) for k, v in self.significance.items()},
+            "significance": {
+                **{k: finite(v) for k, v in self.significance.items()},
+                **dict(zip(("global", "global_error"), map(finite, self.global_significance or (math.nan, math.nan)), strict=True)),
+            },
             "minima": [{**shown(m.theta), "chi2": m.chi2, "delta_chi2": m.chi2 - self.chi2} for m in self.minima],
             "pulls": dict(self.pulls),
-            "notes": list(self.notes),
+            "notes": [*self.notes, *([] if self.global_significance else [_NO_GLOBAL])],
         }
 
     def table(self) -> Table:
@@ -212,6 +245,10 @@ class Fit:
             chance = p_value(max(self.delta_chi2, 0.0), k)
             sides = f"two-sided; one-sided {one_sided(chance):.2f}"
             rows.append(("significance", f"{sigma_of(chance):.2f} sigma", f"Wilks, {k} parameter{'s' if k > 1 else ''}, {sides}"))
+        if self.global_significance is not None:
+            sigma, spread = self.global_significance
+            sides = f"two-sided; one-sided {one_sided(p_of(sigma)):.2f}"
+            rows.append(("  global", f"{sigma:.2f} +- {spread:.2f} sigma", f"exact over the range of the parameters, {sides}"))
         rows += [(f"pull {name}", f"{x:+.2f}", "sigma") for name, x in self.pulls.items()]
         for m in self.minima[1:]:
             rows.append(
@@ -323,17 +360,8 @@ class Scan:
         RangeError
             Unless exactly one of the two is given, inside its range.
         """
-        if (sigma is None) == (confidence is None):
-            raise RangeError("a region needs its level: either sigma=... or confidence=...")
-        if sigma is not None and not sigma > 0:
-            raise RangeError(f"level {sigma} sigma: expected a positive number")
-        if confidence is not None and not 0 < confidence < 1:
-            raise RangeError(f"confidence level {confidence}: expected a number between 0 and 1")
-        p = p_of(sigma) if sigma is not None else 1 - (confidence or 0.0)
-        if not p > 0:
-            raise RangeError(f"level {sigma} sigma: its p-value is not a number any more; expected less than 38")
+        p, name = level(sigma, confidence)
         dof = len(self.axes)
-        name = f"{sigma:g} sigma" if sigma is not None else f"{100 * (1 - p):g} %"
         return Region(
             parameters=self.parameters, axes=self.axes, delta_chi2=self.delta_chi2(minimum), threshold=threshold(p, dof),
             label=f"{name}, Wilks with {dof} parameter{'s' if dof > 1 else ''}", references=self.references,

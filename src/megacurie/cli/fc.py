@@ -1,0 +1,187 @@
+"""``megacurie fc``: Feldman-Cousins regions."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from megacurie.cli.options import (
+    Conventions,
+    CrossSection,
+    Json,
+    Output,
+    Settings,
+    check_output,
+    emit,
+    emit_json,
+    hypothesis,
+    progress,
+    read_axis,
+    read_parameters,
+    split_settings,
+)
+from megacurie.foundation.errors import DataError
+
+if TYPE_CHECKING:
+    from megacurie.foundation.arrays import Array
+    from megacurie.foundation.parameters import Parameter
+    from megacurie.statistics.confidence import FeldmanCousins
+
+_POINTS = {"log": 61, "lin": 51}  # of an axis that is not given
+_MOST = 1_000_000  # points: 12 kB each
+
+
+def fc(
+    data: Annotated[list[str] | None, typer.Argument(help="gallium, best, sage-cr ..., or a card with a [measurement] table.", metavar="DATA...")] = None,
+    name: Annotated[str | None, typer.Option("--hypothesis", "-H", help="Built-in name, or module:Class of your own.")] = None,
+    axis: Annotated[
+        list[str] | None, typer.Option("--axis", help='"dm2=0.1 eV2:30 eV2:61:log"; default: every free parameter.', metavar="NAME=LOW:HIGH:POINTS[:log]")
+    ] = None,
+    settings: Settings = None,
+    toys: Annotated[int, typer.Option("--toys", help="Toys per point.")] = 10_000,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same result.")] = 20220611,
+    workers: Annotated[int, typer.Option("--workers", help="Processes on this machine.")] = 1,
+    cluster: Annotated[str | None, typer.Option("--cluster", help="Dask scheduler (tcp://host:port), or local.", metavar="ADDRESS")] = None,
+    store: Annotated[Path | None, typer.Option("--store", help="Keeps what is done; the same command goes on.", metavar="FILE")] = None,
+    status: Annotated[Path | None, typer.Option("--status", help="How far the study of a store is, then stop.", metavar="STORE")] = None,
+    sigma: Annotated[list[float] | None, typer.Option("--sigma", help="Level of a region, in sigma; may be repeated.")] = None,
+    level: Annotated[list[float] | None, typer.Option("--cl", help="Level of a region, as a probability; may be repeated. Default 0.9.")] = None,
+    coverage: Annotated[
+        list[str] | None, typer.Option("--coverage", help='Test the regions there: "sin2_2theta=0.3,dm2=1 eV2"; may be repeated.', metavar="POINT")
+    ] = None,
+    single: Annotated[bool, typer.Option("--single", help="Toys in single precision: twice as fast.")] = False,
+    arrays: Annotated[Path | None, typer.Option("--arrays", help="Write maps and histograms to a NumPy file.", metavar="FILE.npz")] = None,
+    drawing: Annotated[Path | None, typer.Option("--figure", help="Draw the regions beside Wilks': PDF, SVG or PNG.", metavar="FILE")] = None,
+    cross_section: CrossSection = "bahcall-1997",
+    conventions: Conventions = "schwetz-2023",
+    as_json: Json = False,
+    output: Output = None,
+) -> None:
+    """Confidence regions from toys (Feldman-Cousins): p-values, critical values, comparison with Wilks, coverage."""
+    for file in (output, arrays, drawing, store):
+        if file is not None:
+            check_output(file)
+    if status is not None:
+        _status(status, as_json, output)
+        return
+    if not data or not name:
+        raise DataError("fc needs DATA and -H HYPOTHESIS: expected such as 'megacurie fc gallium -H sterile'; --status STORE needs neither")
+    from megacurie.report.output import check_suffix
+    from megacurie.statistics import confidence
+    from megacurie.statistics.results import p_of
+    from megacurie.studies import gallium
+
+    if drawing is not None:
+        check_suffix(drawing)
+    confidences = list(dict.fromkeys([*(level or ()), *(1 - p_of(one) for one in sigma or ())])) or [0.9]
+    for one in confidences:
+        confidence.check_toys(toys, confidence=one)
+    on_card, texts = split_settings(settings)
+    chosen = hypothesis(name)
+    fixed = read_parameters(chosen.parameters, texts, every=False)
+    datasets = gallium.datasets(only=data, cross_section=cross_section, conventions=conventions, settings=on_card)
+    likelihood = datasets.likelihood(chosen)
+    axes = _axes(axis, chosen.parameters, [p for p in likelihood.parameters if p.name not in fixed])
+    points = [_point(text, likelihood.parameters) for text in coverage or ()]
+    with _told(toys) as tell:
+        result = confidence.feldman_cousins(
+            likelihood, axes, fixed=fixed, toys=toys, seed=seed, workers=workers, store=store, cluster=cluster, precision="single" if single else "double",
+            progress=tell,
+        )  # fmt: skip
+    tests = [
+        test for one in confidences for test in confidence.coverage(likelihood, result, points, confidence=one, fixed=fixed, toys=toys, seed=seed + 1)
+    ]  # fmt: skip
+    if arrays is not None:
+        _write_arrays(result, confidences, arrays)
+    if drawing is not None:
+        from megacurie.report import figures
+
+        one = confidences[0]
+        figures.regions(wilks=result.wilks(confidence=one), fc=result.region(confidence=one)).save(drawing)
+    if as_json:
+        about = {"data": list(datasets.names), "hypothesis": name, "cross_section": cross_section, "conventions": conventions}
+        emit_json({**about, **result.to_dict(confidences), "coverage": [test.to_dict(likelihood.parameters) for test in tests]}, output)
+        return
+    from megacurie.report.listings import fc_table
+
+    head = f"{', '.join(datasets.names)}: {name} (cross section {cross_section}, conventions {conventions})"
+    emit(f"{head}\n{fc_table(result, confidences, tests)}", output)
+
+
+def _status(store: Path, as_json: bool, output: Path | None) -> None:
+    from megacurie.statistics import store as stores
+
+    found = stores.status(store)
+    if as_json:
+        emit_json({"done": found.done, "points": found.points, "toys": found.toys, "seed": found.seed, "axes": dict(found.axes)}, output)
+        return
+    axes = " x ".join(f"{n} {key}" for key, n in found.axes.items())
+    emit(f"{store}: {found.done} of {found.points} points done ({axes}), {found.toys} toys each, seed {found.seed}", output)
+
+
+def _axes(texts: Sequence[str] | None, parameters: Sequence[Parameter], free: Sequence[Parameter]) -> dict[str, Array]:
+    """Those given; else every free parameter over its range, at most two."""
+    if texts:
+        axes = dict(read_axis(text, parameters) for text in texts)
+        if len(axes) < len(texts):
+            raise DataError("two --axis of the same parameter: expected each once")
+    else:
+        if not 1 <= len(free) <= 2:
+            raise DataError(f"{len(free)} free parameters: expected --axis for the one or two that are shown, or --set for those that are fixed")
+        import numpy as np
+
+        axes = {p.name: np.asarray(p.at(np.linspace(0, 1, _POINTS[p.scale]))) for p in free}
+    if (points := math.prod(map(len, axes.values()))) > _MOST:
+        raise DataError(f"{points} points on the grid of all --axis: expected at most {_MOST}")
+    return axes
+
+
+def _point(text: str, parameters: Sequence[Parameter]) -> dict[str, float]:
+    """A point such as ``sin2_2theta=0.3,dm2=1 eV2``."""
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(equals and value.strip() for _, equals, value in pairs):
+        raise DataError(f'--coverage {text}: expected NAME=VALUE of every axis, such as --coverage "sin2_2theta=0.3,dm2=1 eV2"')
+    return read_parameters(parameters, {key.strip(): value.strip() for key, _, value in pairs}, every=False)
+
+
+@contextlib.contextmanager
+def _told(toys: int) -> Iterator[Callable[[int, int], None]]:
+    """Progress with rate and time left, on stderr."""
+    with progress("toys") as bar:
+        begun: list[tuple[float, int]] = []  # time and points when this run began: those of the store were done before
+
+        def tell(done: int, points: int) -> None:
+            now = time.monotonic()
+            begun.append((now, done))
+            start, before = begun[0]
+            speed = (done - before) / max(now - start, 1e-3)
+            left = f", {_duration((points - done) / speed)} left" if speed > 0 else ""
+            bar(done, points, f"points, {speed * toys:.2g} toys/s{left}")
+
+        yield tell
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _write_arrays(result: FeldmanCousins, confidences: Sequence[float], path: Path) -> None:
+    import numpy as np
+
+    from megacurie.foundation import units
+    from megacurie.report.output import write_together
+
+    maps: dict[str, Any] = {p.json_key: result.axes[p.name] / units.from_display(1.0, p.unit) for p in result.parameters}
+    maps |= {"delta_chi2": result.delta_chi2, "p_value": result.p_value, "p_error": result.p_error, "histogram": result.histogram}
+    maps |= {f"critical_{one:g}": result.critical(one) for one in confidences}
+    maps |= {f"critical_error_{one:g}": result.critical_error(one) for one in confidences}
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **maps)
+    write_together({path: content.getvalue()})

@@ -1,0 +1,204 @@
+"""Shards of a study on this process, on a process pool or on a Dask cluster: the same result, bit for bit.
+
+Workers return arrays; only the parent opens the store. They start fresh (spawn), with one thread each, do not see Ctrl-C and end with their parent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import numpy as np
+
+from megacurie.foundation.errors import DataError, MegacurieError
+from megacurie.statistics.store import Store
+from megacurie.statistics.toys import BINS, Counts, Histogram, Study
+
+Progress = Callable[[int, int], None]
+"""Told of (points done, points in all)."""
+Done = Generator[tuple[int, Counts, Histogram], None, None]
+_RETRIES = 5  # workers lost in a row, nothing done between: something kills them all
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def run(
+    study: Study, *, workers: int = 1, cluster: str | None = None, store: Store | None = None, progress: Progress | None = None
+) -> tuple[Counts, Histogram]:
+    """Every shard of a study, those of the store not again.
+
+    Parameters
+    ----------
+    study : Study
+    workers : int
+        Processes; 1 works in this one.
+    cluster : str, optional
+        Address of a Dask scheduler, or ``"local"`` for one on this machine.
+    store : Store, optional
+        Open; keeps every shard as soon as it is done.
+    progress : callable, optional
+
+    Returns
+    -------
+    array (points,), array (points, BINS)
+        Toys not below the observed Delta chi2, and histograms.
+
+    Raises
+    ------
+    MegacurieError
+        If workers are lost one after the other, or the cluster does not answer.
+    StoreError
+        If the store cannot be written; it keeps what was done.
+    """
+    if workers < 1:
+        raise DataError(f"{workers} workers: expected at least one")
+    shards = study.shards()
+    points = len(study.observed)
+    beyond, histogram = np.zeros(points, np.int64), np.zeros((points, BINS), np.uint32)
+    left = set(range(len(shards)))
+    if store is not None:
+        for index, one, counts in store.shards():
+            beyond[shards[index]], histogram[shards[index]] = one, counts
+            left.discard(index)
+
+    def tell() -> None:
+        if progress is not None:
+            progress(points - sum(shards[i].stop - shards[i].start for i in left), points)
+
+    tell()
+    if not left:
+        return beyond, histogram
+    done = _on_cluster(study, left, workers, cluster) if cluster is not None else _in_pool(study, left, workers) if workers > 1 else _here(study, left)
+    with contextlib.closing(done):
+        for index, one, counts in done:
+            if store is not None:
+                store.keep(index, one, counts)
+            beyond[shards[index]], histogram[shards[index]] = one, counts
+            left.discard(index)
+            tell()
+    return beyond, histogram
+
+
+def _here(study: Study, left: set[int]) -> Done:
+    shards = study.shards()
+    for index in sorted(left):
+        yield (index, *study.tally(shards[index]))
+
+
+def _begin() -> None:
+    """First thing in a worker: it ends when its parent does, however that ended."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+@contextlib.contextmanager
+def _starting() -> Iterator[None]:
+    """Processes started inside have one thread each in their linear algebra, and never see Ctrl-C: it is the business of the parent."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited, unlike a handler
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _in_pool(study: Study, left: set[int], workers: int) -> Done:
+    """On a process pool; when a worker is lost, its pool is made anew and what was not done is done again."""
+    context = multiprocessing.get_context("spawn")
+    todo, lost = set(left), 0
+    _refuse_main(study)
+    while todo:
+        others, started = set(multiprocessing.active_children()), set[BaseProcess]()
+        pool = ProcessPoolExecutor(min(workers, len(todo)), mp_context=context, initializer=_begin)
+        try:
+            with _starting():
+                # the study goes with each shard: what a process is started with blocks for ever if it is large and the process ends too soon
+                pending = {pool.submit(_shard, study, index) for index in sorted(todo)}
+                started = set(multiprocessing.active_children()) - others
+            while pending:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in done:
+                    result = future.result()
+                    todo.remove(result[0])
+                    lost = 0
+                    yield result
+        except BrokenProcessPool:
+            lost += 1
+            if lost > _RETRIES:
+                raise MegacurieError(
+                    f"{lost} times in a row a worker ended before it had done anything. In a script, call feldman_cousins under "
+                    "if __name__ == '__main__':, because every worker imports the script; else memory may be short: take fewer workers, or one"
+                ) from None
+        finally:
+            if todo:  # interrupted: nothing that a worker holds is worth waiting for
+                for process in started:
+                    process.terminate()
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _refuse_main(study: Study) -> None:
+    """Other processes cannot find a class that was made in the program itself; only studies that hold a hypothesis can need one."""
+    if b"__main__" in pickle.dumps(study):
+        raise DataError(
+            "a class of this study, such as the hypothesis, is defined in __main__, where worker processes do not find it. "
+            "Move it into a module of its own, or take workers=1"
+        )
+
+
+def _shard(study: Study, index: int) -> tuple[int, Counts, Histogram]:
+    return (index, *study.tally(study.shards()[index]))
+
+
+def _on_cluster(study: Study, left: set[int], workers: int, address: str) -> Done:
+    """On a Dask cluster, which gives the work of lost workers to others; a task that was on each of several lost ones is submitted again."""
+    try:
+        import distributed
+    except ImportError:
+        raise MegacurieError("a cluster needs the package distributed: install megacurie[cluster]") from None
+    dask: Any = distributed  # has no types
+    with contextlib.ExitStack() as stack:
+        try:
+            if address == "local":
+                local = stack.enter_context(dask.LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None))
+                client = stack.enter_context(dask.Client(local))
+            else:
+                client = stack.enter_context(dask.Client(address, timeout=5))
+        except (OSError, ValueError, TimeoutError) as error:
+            raise MegacurieError(f"cluster {address}: {error}; expected the address of a running scheduler, such as tcp://host:8786, or local") from None
+        everywhere = client.scatter(study, broadcast=True, hash=False)
+        futures = {client.submit(_shard, everywhere, index, pure=False, retries=_RETRIES): index for index in sorted(left)}
+        stack.callback(client.cancel, list(futures))
+        running, lost = dask.as_completed(futures), 0
+        for future in running:
+            try:
+                result = future.result()
+            except dask.KilledWorker:
+                lost += 1
+                if lost > _RETRIES * len(left):
+                    raise MegacurieError(f"cluster {address}: workers are lost one after the other; look at their logs") from None
+                again = client.submit(_shard, everywhere, futures[future], pure=False, retries=_RETRIES)
+                futures[again] = futures[future]
+                running.add(again)
+                continue
+            future.release()
+            yield result

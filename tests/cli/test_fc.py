@@ -1,0 +1,93 @@
+"""``megacurie fc``."""
+
+import json
+
+import numpy as np
+import pytest
+
+AXES = ("--axis", "sin2_2theta=0:1:6", "--axis", "dm2=0.1 eV2:10 eV2:5:log")
+KEYS = {
+    "data", "hypothesis", "cross_section", "conventions", "axes", "delta_chi2", "p_value", "critical", "critical_error", "wilks_coverage", "toys", "seed",
+    "method", "coverage",
+}  # fmt: skip
+
+
+def test_json_arrays_store_and_figure(megacurie, folder):
+    options = ("fc", "best", "-H", "sterile", *AXES, "--toys", "2000", "--cl", "0.9", "--sigma", "2", "--store", "fc.sqlite", "--json")
+    run = megacurie(*options, "--arrays", "fc.npz", "--figure", "fc.svg", "--coverage", "sin2_2theta=0.4,dm2=2 eV2")
+    assert (run.code, run.err) == (0, "")
+    assert run.written == {"fc.sqlite", "fc.npz", "fc.svg", "fc.csv", "fc.txt"}
+    found = run.json
+    assert found.keys() == KEYS
+    assert found["axes"].keys() == {"sin2_2theta", "dm2_eV2"}
+    assert found["critical"].keys() == {"0.9", "0.9545"}
+    for name in ("delta_chi2", "p_value", *(("critical", level) for level in found["critical"])):
+        values = found[name] if isinstance(name, str) else found[name[0]][name[1]]
+        assert np.shape(values) == (6, 5)
+    ((first, second), toys) = (found["coverage"], found["toys"])
+    assert toys == 2000
+    assert (first["sin2_2theta"], first["dm2_eV2"], first["confidence"]) == (pytest.approx(0.4), pytest.approx(2), 0.9)
+    for one in (first, second):
+        assert abs(one["feldman_cousins"] - one["confidence"]) < 5 * one["error"] + 0.02  # a coarse grid is interpolated
+    with np.load(folder / "fc.npz") as arrays:
+        assert arrays["histogram"].shape == (6, 5, 3001)
+        np.testing.assert_allclose(arrays["dm2_eV2"], found["axes"]["dm2_eV2"])
+        np.testing.assert_array_equal(arrays["p_value"], found["p_value"])
+    again = megacurie(*options, "--coverage", "sin2_2theta=0.4,dm2=2 eV2")
+    assert again.json == found
+    other = megacurie(*options, "--set", "source.lines=nine")
+    assert (other.code, "made from another" in other.err) == (2, True)
+    state = megacurie("fc", "--status", "fc.sqlite")
+    assert state.out.strip() == "fc.sqlite: 30 of 30 points done (6 sin2_2theta x 5 dm2_eV2), 2000 toys each, seed 20220611"
+    assert megacurie("fc", "--status", "fc.sqlite", "--json").json == {
+        "done": 30, "points": 30, "toys": 2000, "seed": 20220611, "axes": {"sin2_2theta": 6, "dm2_eV2": 5}
+    }  # fmt: skip
+
+
+def test_text(megacurie):
+    lines = megacurie("fc", "best", "-H", "sterile", *AXES, "--toys", "500").out.splitlines()
+    assert lines[0] == "best-inner, best-outer: sterile (cross section bahcall-1997, conventions schwetz-2023)"
+    assert lines[1] == "Feldman-Cousins"
+    assert any(line.strip().startswith("90 %, Feldman-Cousins with 500 toys") for line in lines)
+    assert any(line.strip().startswith("90 %, Wilks with 2 parameters") for line in lines)
+
+
+def test_a_fixed_parameter_leaves_one_axis(megacurie):
+    found = megacurie("fc", "best", "-H", "sterile", "--set", "dm2=2 eV2", "--toys", "200", "--json").json
+    assert found["axes"].keys() == {"sin2_2theta"}
+    assert np.shape(found["p_value"]) == (51,)
+
+
+@pytest.mark.slow
+def test_defaults_and_workers(program, folder):
+    run = program("fc", "gallium", "-H", "sterile", "--toys", "10000", "--store", "fc.sqlite", "--workers", "2", "--json", "-o", "a.json")
+    assert (run.code, run.out) == (0, "")
+    alone = program("fc", "gallium", "-H", "sterile", "--toys", "10000", "--json")
+    assert json.loads((folder / "a.json").read_text()) == alone.json
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "fc needs DATA and -H HYPOTHESIS"),
+        (("best",), "fc needs DATA and -H HYPOTHESIS"),
+        (("best", "-H", "sterile", "--toys", "50"), "90 %: 5 of 50 toys are beyond it: expected at least 10. Throw 100 toys or more"),
+        (("best", "-H", "sterile", "--sigma", "5"), "toys or more"),
+        (("best", "-H", "sterile", "--cl", "1.5"), "confidence level 1.5: expected a number between 0 and 1"),
+        (("best", "-H", "sterile", "--axis", "dm=0:1:3"), "Did you mean 'dm2'?"),
+        (("best", "-H", "sterile", "--axis", "dm2=1 eV2:2 eV2:3", "--axis", "dm2=1 eV2:2 eV2:3"), "two --axis of the same parameter"),
+        (("best", "-H", "sterile", "--axis", "dm2=1 eV2:2 eV2:9999", "--axis", "sin2_2theta=0:1:9999"), "points on the grid"),
+        (("best", "-H", "no-oscillation"), "0 free parameters"),
+        (("best", "-H", "sterile", "--coverage", "dm2"), "--coverage dm2: expected NAME=VALUE"),
+        (("best", "-H", "sterile", "--coverage", "dm2=1"), "no unit"),
+        (("best", "-H", "sterile", "--seed", "-1"), "seed = -1"),
+        (("best", "-H", "sterile", "--workers", "0"), "0 workers"),
+        (("best", "-H", "sterile", "--store", "none/fc.sqlite"), "no folder"),
+        (("best", "-H", "sterile", "--figure", "fc.jpg"), "expected .pdf, .svg or .png"),
+        (("--status", "none.sqlite"), "no such file"),
+    ],
+)
+def test_bad_input_ends_with_a_message(megacurie, options, message):
+    run = megacurie("fc", *options)
+    assert (run.code, run.out, run.written) == (2, "", frozenset())
+    assert message in run.err

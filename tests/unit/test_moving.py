@@ -1,0 +1,85 @@
+"""Toys with a pull relative to the prediction: the likelihood itself, and the compiled loop against its definition."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import megacurie as mci
+from megacurie.foundation.measurement import Measurement, Pull
+from megacurie.statistics import general, toys
+from megacurie.statistics.likelihood import GaussianLikelihood
+from megacurie.statistics.moving import Moving
+
+AXES = {"sin2_2theta": np.linspace(0, 1, 4), "dm2": mci.geomspace("0.1 eV2", "30 eV2", 5)}
+
+
+@pytest.fixture(scope="module", params=["giunti-2022", "two pulls"])
+def likelihood(request):
+    """The convention with a bounded pull; and a wide one of another shape per value beside one that is relative to the reference."""
+    if request.param == "giunti-2022":
+        return mci.gallium.datasets(conventions="giunti-2022").likelihood(mci.Sterile())
+    six = mci.gallium.datasets().likelihood(mci.Sterile())
+    pulls = (Pull(name="moves", shape=np.linspace(0.05, 0.1, 6), of="prediction"), Pull(name="stays", shape=np.array([0, 0, 0.05, 0.05, 0.02, 0.02])))
+    m = six.measurement
+    measurement = Measurement(
+        names=m.names, values=m.values, plus=m.plus, minus=m.minus, reference=m.reference, pulls=pulls, references=frozenset()
+    )  # fmt: skip
+    return GaussianLikelihood(six.model, measurement)
+
+
+@pytest.fixture(scope="module")
+def study(likelihood):
+    found, order = general.study(likelihood, AXES, toys=500, seed=4)
+    assert isinstance(found, Moving)
+    return found, order
+
+
+def thetas(order):
+    mesh = np.meshgrid(*AXES.values(), indexing="ij")
+    return {name: one.ravel()[order] for name, one in zip(AXES, mesh, strict=True)}
+
+
+def test_data_have_the_delta_chi2_of_their_likelihood(likelihood, study):
+    one, order = study
+    least = likelihood.profile_affine({"dm2": one.minimised_on["dm2"]})[1].min()
+    # the likelihood searches s to 1e-9 of its range; chi2 is flat there
+    np.testing.assert_allclose(one.observed, likelihood.minus_two_log(thetas(order)) - least, atol=1e-8)
+
+
+def test_toys_have_the_delta_chi2_of_their_likelihood(likelihood, study):
+    """Thrown as ratios, fitted by the likelihood on a fine grid of amplitudes: nothing of the polynomials."""
+    one, order = study
+    z = one._normals(0)[:60]
+    found = one.delta_chi2(z)
+    (moves,) = [pull for pull in likelihood.measurement.pulls if pull.of == "prediction"]
+    still = [pull.shape for pull in likelihood.measurement.pulls if pull.of == "reference"]
+    root = np.linalg.inv(_white(likelihood, still))
+    where = thetas(order)
+    for k in range(0, len(order), 3):
+        theta = {name: float(values[k]) for name, values in where.items()}
+        mu = likelihood.model(theta)
+        data = mu + z[:, :-1] @ root + z[:, -1:] * moves.shape * mu
+        least = general.lowest(likelihood, {}, {"dm2": one.minimised_on["dm2"]}, "sin2_2theta", data, len(z))
+        brute = np.maximum(likelihood.minus_two_log(theta, data) - least, 0.0)
+        lost = brute - found[k]
+        # three steps of Newton's method: never below the minimum, and above it by less than the histogram resolves
+        assert lost.min() > -1e-8
+        assert lost.max() < 1e-3
+
+
+def _white(likelihood, still):
+    from megacurie.statistics.covariance import whitening
+
+    shifts = np.stack(still, -1) if still else np.zeros((6, 0))
+    return whitening(likelihood.errors(likelihood.measurement.reference), shifts)(np.eye(6))
+
+
+def test_compiled_loop_repeats_the_definition(study, monkeypatch):
+    one, _ = study
+    compiled = one.tally(slice(3, 17))
+    monkeypatch.setitem(sys.modules, "megacurie.statistics._fast", None)
+    monkeypatch.delattr("megacurie.statistics._fast", raising=False)
+    for found, wanted in zip(compiled, one.tally(slice(3, 17)), strict=True):
+        assert np.abs(found.astype(int) - wanted.astype(int)).max() <= 1  # a toy on an edge
+    assert compiled[1].shape[1] == toys.BINS
