@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from megacurie.cli import analysis, compare, design, figure, reference, reproduce
+from megacurie.cli import analysis, compare, count, design, figure, reference, reproduce
 from megacurie.foundation.errors import CardError, FitError, MegacurieError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -38,6 +38,7 @@ for command in (
     analysis.scan,
     design.design,
     compare.compare,
+    count.count,
     figure.figure,
 ):
     app.command()(command)

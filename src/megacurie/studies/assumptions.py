@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 
-from megacurie.foundation import provenance
+from megacurie.foundation import provenance, units
 from megacurie.foundation.arrays import Array
 from megacurie.foundation.display import Table
 from megacurie.foundation.errors import DataError
 from megacurie.radiochemistry import combination, production, tables
 from megacurie.radiochemistry.campaign import Campaign, Extraction, PeakWindow
+from megacurie.statistics.results import finite
 from megacurie.studies.rates import Rates, published_rates
 
 _NODES = 200  # of integrals over a counting time of a dozen half-lives
 _ROUNDS = 20  # of Newton's method
+_WIDE = 3.0  # half-lives are looked for within this many factors of e
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +31,20 @@ class HalfLife:
     Attributes
     ----------
     value, plus, minus : float, time
+        ``plus`` is infinite where any long half-life will do.
     sigma : float
-        sqrt of the rise of -2 ln L to the half-life that the campaign assumes; in toys the distribution is close to this.
+        sqrt of the rise of -2 ln L to the half-life that the campaign assumes.
     """
 
     value: float
     plus: float
     minus: float
     sigma: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Keys of ``count --json``; days, null where infinite."""
+        days = {f"{name}_d": finite(units.to_display(getattr(self, name), "d")) for name in ("value", "plus", "minus")}
+        return {**days, "sigma": self.sigma}
 
 
 def source_half_life(campaign: Campaign, rates: Rates) -> HalfLife:
@@ -46,7 +54,6 @@ def source_half_life(campaign: Campaign, rates: Rates) -> HalfLife:
 
     Examples
     --------
-    >>> from megacurie.foundation import units
     >>> best = tables.built_in("best-2022")
     >>> found = source_half_life(best, published_rates(best))
     >>> print(f"{found.value / units.day:.1f} {found.sigma:.1f}")
@@ -61,19 +68,22 @@ def source_half_life(campaign: Campaign, rates: Rates) -> HalfLife:
         changed = rates.scaled(production.from_source(begin, end, math.log(2) / (assumed * x), decay) / before)
         return float(np.sum(combination.combine(changed.value, changed.plus, changed.minus).chi2))
 
-    best = minimize_scalar(chi2, bracket=(1.0, 1.1), tol=1e-9)
-    ends = []
-    for side in (1.1, 1 / 1.1):
-        outside = best.x * side
-        while chi2(outside) < best.fun + 1:
-            outside *= side
-        ends.append(brentq(lambda x: chi2(x) - best.fun - 1, float(best.x), outside, rtol=1e-10))
+    best = minimize_scalar(lambda u: chi2(math.exp(u)), bounds=(-_WIDE, _WIDE), method="bounded", options={"xatol": 1e-9})
+    at = math.exp(float(best.x))
+    ends = [_crossing(lambda x: chi2(x) - float(best.fun) - 1, at, at * math.exp(side)) for side in (_WIDE, -_WIDE)]
     return HalfLife(
-        value=float(best.x) * assumed,
-        plus=(ends[0] - float(best.x)) * assumed,
-        minus=(float(best.x) - ends[1]) * assumed,
-        sigma=math.sqrt(max(chi2(1.0) - best.fun, 0.0)),
+        value=at * assumed,
+        plus=(ends[0] - at) * assumed,
+        minus=(at - ends[1]) * assumed,
+        sigma=math.sqrt(max(chi2(1.0) - float(best.fun), 0.0)),
     )
+
+
+def _crossing(function: Callable[[float], float], inside: float, outside: float) -> float:
+    """Where a function that is negative inside becomes zero; infinity or 0 where it does not."""
+    if function(outside) < 0:
+        return math.inf if outside > inside else 0.0
+    return float(brentq(function, inside, outside, rtol=1e-10))
 
 
 def carried(campaign: Campaign, zone: str, rate: float) -> Array:
@@ -244,7 +254,6 @@ def atoms_refitted(windows: list[tuple[PeakWindow, float, int, float]], old: flo
 
     Examples
     --------
-    >>> from megacurie.foundation import units
     >>> window = PeakWindow(efficiency=1.0, live_time=50 * units.day, decay_sum=0.7)
     >>> print(f"{atoms_refitted([(window, units.day, 100, 80.0)], 0.06 / units.day, 0.06 / units.day):.6f}")
     1.000000

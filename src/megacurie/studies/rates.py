@@ -177,6 +177,11 @@ class Chain:
     printed_plus: float
     printed_minus: float
 
+    def to_dict(self) -> dict[str, Any]:
+        """Keys of ``count --json``: relative errors."""
+        items = {item.name: {"plus": item.plus, "minus": item.minus} for item in self.items}
+        return {"items": items, **{name: getattr(self, name) for name in ("plus", "minus", "printed_plus", "printed_minus")}}
+
     def table(self, rate: float) -> Table:
         """Each item in per cent and as a shift of a rate."""
         day = rate * units.day
