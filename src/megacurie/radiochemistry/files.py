@@ -17,7 +17,7 @@ import numpy as np
 
 from megacurie.foundation import units
 from megacurie.foundation.arrays import Array
-from megacurie.foundation.errors import DataError, did_you_mean
+from megacurie.foundation.errors import CampaignError, did_you_mean
 from megacurie.radiochemistry.campaign import PEAKS, Calibration, Campaign, Counting, Extraction, PeakWindow, PublishedRate, Pulses
 from megacurie.radiochemistry.columns import Columns, Line, any_text, moment, number, one_of, read_table, whole, word
 from megacurie.radiochemistry.heading import Heading, read_heading
@@ -67,12 +67,12 @@ def read(folder: str | Path) -> Campaign:
 
     Raises
     ------
-    DataError
+    CampaignError
         With every problem of every file: file and line, what was found, what was expected.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; expected one with {', '.join(NEEDED)}. 'megacurie count --help' says how to begin one")
+        raise CampaignError([f"{folder}: no such folder; expected one with {', '.join(NEEDED)}"])
     problems = [f"{folder / name}: no such file; a campaign needs {', '.join(NEEDED)}" for name in NEEDED if not (folder / name).is_file()]
     known = ("campaign.toml", *TABLES)
     problems += [
@@ -84,7 +84,7 @@ def read(folder: str | Path) -> Campaign:
     lines = {name: read_table(folder / name, columns, problems) for name, columns in TABLES.items() if (folder / name).is_file()}
     campaign = _Reader(folder, heading, lines, problems).campaign()
     if problems or campaign is None:
-        raise DataError("\n".join(dict.fromkeys(problems)))
+        raise CampaignError(dict.fromkeys(problems))
     return campaign
 
 

@@ -229,9 +229,9 @@ def _germanium(campaign: Campaign, rates: Rates, half_life: float) -> Array:
     return np.array(found).reshape(rates.value.shape)
 
 
-def _windows(campaign: Campaign, zone: str, one: Extraction) -> list[tuple[PeakWindow, float, int, float]]:
+def _windows(campaign: Campaign, zone: str, one: Extraction) -> list[tuple[PeakWindow, float, float, float]]:
     """Windows of an extraction with the start of the counting after the exposure, candidates and fitted 71Ge."""
-    found = []
+    found: list[tuple[PeakWindow, float, float, float]] = []
     for peak, window in one.countings[0].peaks.items():
         row = next((r for r in campaign.rates if (r.zone, r.run, r.peak) == (zone, one.run, peak)), None)
         if row is None:
@@ -240,7 +240,7 @@ def _windows(campaign: Campaign, zone: str, one: Extraction) -> list[tuple[PeakW
     return found
 
 
-def atoms_refitted(windows: list[tuple[PeakWindow, float, int, float]], old: float, new: float) -> float:
+def atoms_refitted(windows: list[tuple[PeakWindow, float, float, float]], old: float, new: float) -> float:
     """71Ge atoms at the end of an exposure fitted with a decay constant ``new`` to what ``old`` leads one to expect, over the true number.
 
     Where only sums of the live time are known, it is taken as a constant fraction from the start of the counting to the end that gives both sums. The
@@ -248,7 +248,7 @@ def atoms_refitted(windows: list[tuple[PeakWindow, float, int, float]], old: flo
 
     Parameters
     ----------
-    windows : list of (PeakWindow, float, int, float)
+    windows : list of (PeakWindow, float, float, float)
         Window, start of the counting after the exposure (time), candidates, fitted 71Ge.
     old, new : float, 1/time
 
