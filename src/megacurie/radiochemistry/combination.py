@@ -12,7 +12,7 @@ from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import RangeError
 
 _STEPS = 60  # halvings of an interval: beyond double precision
-_FLAT = 1e-6  # asymmetry below which a likelihood is Gaussian
+_FLAT = 1e-8  # asymmetry below which a likelihood is Gaussian
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +51,27 @@ def shape(plus: Array, minus: Array) -> tuple[Array, Array]:
     ratio = large / small
 
     def difference(y: Array) -> Array:
-        found: Array = np.log1p(y * ratio) - y * ratio - np.log1p(-y) - y
-        return found
+        return bend(y * ratio) - bend(-y)
 
     y = np.maximum(_root(difference, np.zeros_like(ratio), np.ones_like(ratio), rising=True), _FLAT)
     g = np.where(plus >= minus, 1.0, -1.0) * y / small
     # the mean of the two conditions, which is either of them but for the Gaussian limit
-    n = -1.0 / (np.log1p(y * ratio) - y * ratio + np.log1p(-y) + y)
+    n = -1.0 / (bend(y * ratio) + bend(-y))
     return g, n
+
+
+def bend(z: Array) -> Array:
+    """ln(1 + z) - z without the loss of digits near 0.
+
+    Examples
+    --------
+    >>> print(bend(np.array([-1e-9, 1.0])).round(20) + 0.0)
+    [-5.00000000e-19 -3.06852819e-01]
+    """
+    small = np.where(np.abs(z) < 1e-3, z, 0.0)
+    series = -(small**2) * (0.5 - small * (1 / 3.0 - small * (0.25 - small * (0.2 - small / 6))))
+    found: Array = np.where(np.abs(z) < 1e-3, series, np.log1p(z) - z)
+    return found
 
 
 def log_likelihood(rate: Array | float, value: Array, plus: Array, minus: Array) -> Array:
@@ -66,12 +79,12 @@ def log_likelihood(rate: Array | float, value: Array, plus: Array, minus: Array)
 
     Examples
     --------
-    >>> print(log_likelihood(np.array([3.0, 5.0, 7.5]), 5.0, 2.5, 2.0).round(6))
+    >>> print(log_likelihood(np.array([3.0, 5.0, 7.5]), 5.0, 2.5, 2.0).round(6) + 0.0)
     [-0.5  0.  -0.5]
     """
     g, n = shape(np.asarray(plus), np.asarray(minus))
     z = g * (np.asarray(rate) - value)
-    found: Array = np.where(z > -1, n * (np.log1p(np.maximum(z, -1 + 1e-16)) - z), -np.inf)
+    found: Array = np.where(z > -1, n * bend(np.maximum(z, -1 + 1e-16)), -np.inf)
     return found
 
 
@@ -82,6 +95,11 @@ def combine(value: Array, plus: Array, minus: Array) -> Combined:
     ----------
     value, plus, minus : array (..., n)
         All of one unit.
+
+    Raises
+    ------
+    RangeError
+        If an error is not positive, or likelihoods exclude each other.
 
     Examples
     --------
@@ -94,6 +112,9 @@ def combine(value: Array, plus: Array, minus: Array) -> Combined:
     edge = value - 1 / g  # where a likelihood vanishes
     low = np.maximum(value.min(-1), np.where(g > 0, edge, -np.inf).max(-1))
     high = np.minimum(value.max(-1), np.where(g < 0, edge, np.inf).min(-1))
+    if np.any(low > high):
+        i = np.unravel_index(np.argmax(low - high), low.shape)
+        raise RangeError(f"rates to combine: no rate that all of them allow: their likelihoods end at {high[i]:.6g} and begin at {low[i]:.6g}")
 
     def z(rate: Array) -> Array:
         found: Array = np.maximum(g * (rate[..., None] - value), -1 + 1e-16)
@@ -106,7 +127,7 @@ def combine(value: Array, plus: Array, minus: Array) -> Combined:
 
     def fallen(rate: Array) -> Array:
         at = z(rate)
-        found: Array = np.sum(n * (np.log1p(at) - at), axis=-1)
+        found: Array = np.sum(n * bend(at), axis=-1)
         return found
 
     rate = _root(slope, low, high, rising=False)

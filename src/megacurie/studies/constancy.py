@@ -282,7 +282,7 @@ def scatter(rates: Rates, predicted: Array, *, common: bool) -> Scatter:
 
     def minus_two_log(ratio: float, size: float) -> float:
         z = g * (ratio * np.maximum(1 + size * nodes[:, None, None], 0.0) - relative.value)  # no negative rates
-        each = np.where(z > -1, n * (np.log1p(np.maximum(z, -1 + 1e-15)) - z), -np.inf)
+        each = np.where(z > -1, n * combination.bend(np.maximum(z, -1 + 1e-15)), -np.inf)
         each = each.sum(1) if common else each.reshape(len(nodes), -1)
         top = each.max(0)
         return -2 * float(np.sum(top + np.log(np.sum(np.exp(log_weights[:, None] + each - top), axis=0))))
