@@ -72,7 +72,7 @@ def published_rates(campaign: Campaign) -> Rates:
     by_zone = {zone.name: {row.run: row for row in rows if row.zone == zone.name} for zone in campaign.zones}
     zones = tuple(name for name, of in by_zone.items() if of)
     if not zones:
-        raise DataError(f"{campaign.name}: no rates of single extractions from both peaks (KL): expected rows in rates.csv, or events.csv to fit")
+        raise DataError(f"{campaign.name}: no rates of single extractions from both peaks (KL): expected rows in rates.csv")
     runs = tuple(sorted(run for run in by_zone[zones[0]] if run is not None))
     for name in zones:
         if set(by_zone[name]) != set(runs):
