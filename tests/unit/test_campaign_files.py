@@ -179,6 +179,26 @@ def test_without_intervals_the_sums_are_given(small: Callable[..., Path]) -> Non
     assert window.live_time / u.day == pytest.approx(50.5, rel=1e-12)
 
 
+def test_a_peak_without_intervals_is_not_one_without_events(small: Callable[..., Path]) -> None:
+    """Where only sums of the live time are known, no row in events.csv does not mean that nothing was seen."""
+    intervals = SMALL["intervals.csv"].replace("tank,2,B,K,2030-01-22T00:00Z,2030-02-01T00:00Z\n", "")
+    folder = small(intervals_csv=intervals, countings_csv=SMALL["countings.csv"].replace("0.35,10,", "0.35,10,0.4"))
+    one, two = files.read(folder).extractions
+    assert one.countings[0].peaks["L"].events is not None
+    assert two.countings[0].peaks["K"].events is None
+
+
+def test_an_extraction_may_follow_at_once(small: Callable[..., Path]) -> None:
+    text = SMALL["exposures.csv"].replace("2030-01-11T06:00Z", "2030-01-11T00:00Z").replace("2030-01-12T00:00Z", "2030-01-11T00:00Z")
+    one, two = files.read(small(exposures_csv=text)).extractions
+    assert one.source_out == one.extracted == two.source_in
+
+
+def test_what_only_the_whole_refuses_names_the_folder(small: Callable[..., Path]) -> None:
+    found = problems(small(exposures_csv=SMALL["exposures.csv"].replace("0.95,0.012", "0.95,1")))
+    assert [line.partition(": ")[2] for line in found] == ["tank 1: efficiency_error 1 is outside [0, 1)"]
+
+
 def test_times_may_have_any_offset_and_rows_comments(small: Callable[..., Path]) -> None:
     text = SMALL["exposures.csv"].replace("2030-01-01T00:00Z", "2030-01-01T03:00+03:00").replace("tank,2", "# a remark\n\ntank,2")
     folder = small(exposures_csv=text)

@@ -303,7 +303,7 @@ class Campaign:
                 raise RangeError(f"extraction {extraction.run}: zone {extraction.zone!r}. {did_you_mean(extraction.zone, names)}")
         for name in names:
             of = self.of_zone(name)
-            if not all(one.run < two.run and one.extracted < two.source_in and one.source_out <= two.solar_begin for one, two in itertools.pairwise(of)):
+            if not all(one.run < two.run and one.extracted <= two.source_in and one.source_out <= two.solar_begin for one, two in itertools.pairwise(of)):
                 raise RangeError(f"zone {name}: expected runs in the order of time, each exposure after the extraction before it")
 
     @property

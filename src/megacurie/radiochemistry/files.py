@@ -17,7 +17,7 @@ import numpy as np
 
 from megacurie.foundation import units
 from megacurie.foundation.arrays import Array
-from megacurie.foundation.errors import CampaignError, did_you_mean
+from megacurie.foundation.errors import CampaignError, RangeError, did_you_mean
 from megacurie.radiochemistry.campaign import PEAKS, Calibration, Campaign, Counting, Extraction, PeakWindow, PublishedRate, Pulses
 from megacurie.radiochemistry.columns import Columns, Line, any_text, moment, number, one_of, read_table, whole, word
 from megacurie.radiochemistry.heading import Heading, read_heading
@@ -82,7 +82,10 @@ def read(folder: str | Path) -> Campaign:
     ]
     heading = read_heading(folder / "campaign.toml", problems) if (folder / "campaign.toml").is_file() else None
     lines = {name: read_table(folder / name, columns, problems) for name, columns in TABLES.items() if (folder / name).is_file()}
-    campaign = _Reader(folder, heading, lines, problems).campaign()
+    try:
+        campaign = _Reader(folder, heading, lines, problems).campaign()
+    except RangeError as error:  # what the parts of a campaign refuse, beyond what is checked row by row
+        raise CampaignError([f"{folder}: {error}"]) from None
     if problems or campaign is None:
         raise CampaignError(dict.fromkeys(problems))
     return campaign
@@ -121,7 +124,7 @@ class _Reader:
             if run in found:
                 self.problems.append(f"{line.place}: {run[0]} {run[1]} stands at {found[run].place} already; expected each run once")
             for one, two in (("source_in", "source_out"), ("source_out", "extraction"), ("solar_begin", "extraction")):
-                if not line[one] < line[two]:
+                if line[two] < line[one] or (line[two] == line[one] and one != "source_out"):
                     self.problems.append(f"{line.place}: {two}: {line[two].isoformat()} is not after {one} {line[one].isoformat()}")
             before = last.get(line["zone"])
             if before is not None:
@@ -208,7 +211,7 @@ class _Reader:
         """Times of the candidates of each window: events with a peak and without flags."""
         if "events.csv" not in self.lines:
             return {}
-        times: dict[tuple[str, int, str, str], list[float]] = {(*filling, peak): [] for filling, peaks in rows.items() for peak in peaks}
+        times: dict[tuple[str, int, str, str], list[float]] = {window: [] for window in live}  # without intervals nothing says that no event means none
         for line in self.lines["events.csv"]:
             if not self._known_window(line, rows) or not line["peak"] or line.values.get("flags"):
                 continue
@@ -219,6 +222,7 @@ class _Reader:
             if i < 0 or not time < end[i]:
                 self.problems.append(f"{line.place}: t_live_start_s: {line['t_live_start_s']:.6f}: the event lies outside the live intervals of {_said(line)}"
                                      f"{self._nearest(begin, end, time, window, rows)}. Mend intervals.csv, or flag the event")  # fmt: skip
+                continue
             times[window].append(time)
         return {window: np.sort(np.array(found)) for window, found in times.items()}
 
