@@ -13,6 +13,7 @@ import pytest
 import megacurie
 from megacurie.experiments import cards
 from megacurie.foundation import provenance, units
+from megacurie.radiochemistry import tables as campaigns
 
 SRC = Path(megacurie.__file__).parent
 DATA = SRC / "data"
@@ -79,8 +80,9 @@ def test_bibliography_keys_are_unique_and_can_be_read() -> None:
 def test_every_data_file_is_in_the_package_and_read_by_something() -> None:
     assert Path(str(resources.files("megacurie"))) / "data" == DATA
     read = {"references.bib", *provenance._SINGLE_FILES.values()}
-    for folder in ("nuclides", "channels", "experiments", "templates", "published"):
+    for folder in ("nuclides", "channels", "experiments", "templates", "published", "campaigns"):
         read |= {f"{folder}/{name}.toml" for name in provenance.names_in(folder)}
+    read |= {f"campaigns/{name}/{table}.csv" for name in campaigns.names() for table in campaigns.TABLES}
     there = {p.relative_to(DATA).as_posix() for p in DATA.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
     assert there == read
 

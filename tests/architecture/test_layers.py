@@ -29,7 +29,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {  # third party or standard library -> fi
     "matplotlib": ("report/canvas.py", "report/designs.py", "report/figures.py"),
     "pydantic": CARDS,
     "pydantic_core": CARDS,
-    "tomllib": ("foundation/provenance.py", "experiments/cards.py"),
+    "tomllib": ("foundation/provenance.py", "experiments/cards.py", "radiochemistry/heading.py"),
     "typer": ("cli/",),
     "rich": ("cli/",),
     "numba": ("statistics/_fast.py", "radiochemistry/_fast.py"),

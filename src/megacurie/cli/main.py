@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
-from megacurie.cli import analysis, compare, design, fc, figure, reference, reproduce
-from megacurie.foundation.errors import CardError, FitError, MegacurieError
+from megacurie.cli import analysis, compare, count, design, fc, figure, reference, reproduce
+from megacurie.foundation.errors import CampaignError, CardError, FitError, MegacurieError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -39,6 +39,7 @@ for command in (
     fc.fc,
     design.design,
     compare.compare,
+    count.count,
     figure.figure,
 ):
     app.command()(command)
@@ -50,7 +51,7 @@ def main() -> None:
         app()
     except MegacurieError as error:
         # problems of a file begin with the file, as a compiler's do
-        print(error if isinstance(error, CardError) else f"megacurie: {error}", file=sys.stderr)
+        print(error if isinstance(error, CardError | CampaignError) else f"megacurie: {error}", file=sys.stderr)
         sys.exit(1 if isinstance(error, FitError) else 2)
     except BrokenPipeError:  # the reader of a pipe has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

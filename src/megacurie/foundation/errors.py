@@ -4,6 +4,7 @@
     ├── CardError      an experiment file is wrong: file, key path, found, expected, way out (all problems at once)
     ├── UnitError      text that is not a number with a unit of the wanted dimension
     ├── DataError      an unknown key, or reference data without value, unit, source or place
+    │   └── CampaignError  files of a campaign are wrong: file and line of every problem
     ├── RangeError     a value outside its domain, or beyond what a kernel was made for
     ├── FitError       a fit that did not converge; carries its last state
     └── StoreError     a result that cannot be written or read
@@ -42,6 +43,20 @@ class UnitError(MegacurieError):
 
 class DataError(MegacurieError):
     """An unknown key, or reference data that is incomplete."""
+
+
+class CampaignError(DataError):
+    """All problems of the files of a campaign, each with file and line.
+
+    Examples
+    --------
+    >>> print(CampaignError(["best/events.csv:7: peak: 'M': expected 'K' or 'L'"]))
+    best/events.csv:7: peak: 'M': expected 'K' or 'L'
+    """
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
 
 
 class RangeError(MegacurieError):

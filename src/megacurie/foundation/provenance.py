@@ -31,7 +31,7 @@ _SINGLE_FILES = {
     "background": "backgrounds.toml",
     "activation": "activation.toml",
 }
-_FOLDERS = {"nuclide": "nuclides", "channel": "channels"}
+_FOLDERS = {"nuclide": "nuclides", "channel": "channels", "campaign": "campaigns"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,7 +256,7 @@ def load(name: str) -> Mapping[str, Node]:
 @functools.cache
 def files() -> tuple[str, ...]:
     """Names that ``load`` takes."""
-    return tuple(f"{kind}.{stem}" for kind, folder in _FOLDERS.items() for stem in names_in(folder)) + tuple(_SINGLE_FILES)
+    return tuple(f"{kind}.{stem}" for kind, folder in _FOLDERS.items() for stem in names_in(folder) if "/" not in stem) + tuple(_SINGLE_FILES)
 
 
 def look_up(key: str) -> Node:

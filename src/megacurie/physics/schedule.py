@@ -1,4 +1,4 @@
-"""When it happens: exposures, decays during them, saturation of a radioactive product."""
+"""When it happens: exposures, and decays during them."""
 
 from __future__ import annotations
 
@@ -55,33 +55,3 @@ class Schedule:
     def decays(self, history: ActivityHistory) -> float:
         """Decays of a source while the detector is live."""
         return sum(e.live_fraction * history.decays(e.start, e.stop) for e in self.exposures)
-
-
-def saturation(duration: float, source_half_life: float, product_half_life: float) -> float:
-    """Product atoms present at the end of an exposure over rate x mean life, when production decays with the source.
-
-    S = l_p (exp(-l_s T) - exp(-l_p T)) / (l_p - l_s), the rate being that at the start of the exposure; 1 - exp(-l T) for a constant rate.
-
-    Parameters
-    ----------
-    duration, source_half_life, product_half_life : float, time
-
-    Returns
-    -------
-    float
-        Dimensionless.
-
-    Sources
-    -------
-    The factor of arXiv:2201.07364 (BEST), Table XIII; solution of dN/dt = R(t) - l_p N.
-
-    Examples
-    --------
-    >>> from megacurie.foundation import units as u
-    >>> print(f"{saturation(9.791 * u.day, 27.704 * u.day, 11.43 * u.day):.4f}")
-    0.3924
-    """
-    a, b = math.log(2) / source_half_life, math.log(2) / product_half_life
-    # the slower decay as the prefactor cannot overflow; expm1 keeps the digits when the two half-lives are close
-    x = abs(b - a) * duration
-    return b * math.exp(-min(a, b) * duration) * (-math.expm1(-x) / abs(b - a) if x else duration)

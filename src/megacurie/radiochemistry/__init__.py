@@ -1,0 +1,1 @@
+"""The measurement chain of a gallium detector: exposure, extraction, counting."""

@@ -1,0 +1,243 @@
+"""From a campaign to a rate and its ratio to expectation: the result of ``megacurie count``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from megacurie.foundation import units
+from megacurie.foundation.display import Table
+from megacurie.foundation.errors import DataError, did_you_mean
+from megacurie.radiochemistry import tables
+from megacurie.radiochemistry.campaign import Campaign
+from megacurie.studies.assumptions import Assumptions, HalfLife, assumptions, source_half_life
+from megacurie.studies.constancy import Constancy, Scatter, Slope, against_exposure, constancy, permutation_p, scatter
+from megacurie.studies.rates import Chain, ZoneRate, chain, outer_over_inner, published_rates, zone_rate
+
+_FEW = 4  # runs below which rates say nothing of their scatter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractionRate:
+    """The rate of one extraction: candidates, 71Ge among them, rate of production at the reference time with errors, probability of a larger N w^2."""
+
+    zone: str
+    run: int
+    candidates: int
+    ge71: float
+    rate: float
+    plus: float
+    minus: float
+    nw2_p: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Keys of ``count --json``."""
+        day = units.day
+        return {
+            "zone": self.zone, "run": self.run, "candidates": self.candidates, "ge71": self.ge71,
+            "rate_per_day": self.rate * day, "plus": self.plus * day, "minus": self.minus * day, "nw2_p": self.nw2_p,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostics:
+    """What the rates of two zones say beside their mean. Looked at after the data were known; nothing is corrected by it."""
+
+    constancy: Constancy
+    permutation_p: float
+    scatter_common: Scatter | None
+    scatter_single: Scatter | None
+    half_life: HalfLife
+    exposure: Slope
+
+    def to_dict(self) -> dict[str, Any]:
+        """Keys of ``count --json``."""
+        return {
+            "constancy": {**self.constancy.to_dict(), "permutation_p": self.permutation_p},
+            "scatter": {name: one and one.to_dict() for name, one in (("common", self.scatter_common), ("single", self.scatter_single))},
+            "source_half_life": self.half_life.to_dict(),
+            "against_exposure": self.exposure.to_dict(),
+        }
+
+    def table(self) -> Table:
+        """One line each."""
+        h = self.half_life
+        up, down = (f"{units.to_display(x, 'd'):.1f}" for x in (h.plus, h.minus))
+        rows = [
+            ("outer and inner in step, p of permutations", f"{self.permutation_p:.2g}"),
+            ("half-life of the source from the rates", f"{units.to_display(h.value, 'd'):.1f} +{up} -{down} d, {h.sigma:.1f} sigma from the assumed one"),
+            ("mean rate against efficiency x saturation", f"p = {self.exposure.p:.2g} (chosen after looking)"),
+        ]
+        rows += [
+            (f"scatter {name}", f"{one.size:.3f}, -2 ln L {one.delta:.1f} lower, p = {one.p:.2g}; ratio then {one.ratio:.2f} +{one.plus:.2f} -{one.minus:.2f}")
+            for name, one in (("common to an exposure", self.scatter_common), ("of each extraction", self.scatter_single))
+            if one is not None
+        ]
+        return Table(title="Diagnostics (nothing is corrected by them)", rows=tuple(rows))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignResult:
+    """Rates of a campaign: extraction by extraction, zone by zone, and the ratio of the two zones where there are two.
+
+    Attributes
+    ----------
+    campaign : str
+    extractions : tuple of ExtractionRate
+    zones : tuple of ZoneRate
+    outer_over_inner : dict or None
+        ``ratio`` and ``ratio_error`` of the second zone over the first.
+    diagnostics : Diagnostics or None
+        None for one zone or few runs.
+    notes : tuple of str
+    references : frozenset of str
+    assumptions : Assumptions or None
+        Of a published campaign.
+    chains : tuple of Chain
+        The systematic errors of a published campaign, paper by paper.
+    """
+
+    campaign: str
+    extractions: tuple[ExtractionRate, ...]
+    zones: tuple[ZoneRate, ...]
+    outer_over_inner: dict[str, float] | None
+    diagnostics: Diagnostics | None
+    notes: tuple[str, ...]
+    references: frozenset[str]
+    assumptions: Assumptions | None = None
+    chains: tuple[Chain, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object of ``count --json``."""
+        return {
+            "campaign": self.campaign,
+            "extractions": [one.to_dict() for one in self.extractions],
+            "zones": {one.zone: one.to_dict() for one in self.zones},
+            "outer_over_inner": self.outer_over_inner,
+            "diagnostics": self.diagnostics and self.diagnostics.to_dict(),
+            "assumptions": self.assumptions and self.assumptions.to_dict(),
+            "systematics": {one.paper: one.to_dict() for one in self.chains},
+            "notes": list(self.notes),
+        }
+
+    def tables(self) -> tuple[Table, ...]:
+        """What ``count`` prints."""
+        day = units.day
+        rates = Table(
+            title=f"{self.campaign}: production of 71Ge by the source at the reference time",
+            head=("extraction", "candidates", "71Ge", "per day", "p(N w2)"),
+            rows=tuple(
+                (f"{one.zone} {one.run}", str(one.candidates), f"{one.ge71:.1f}", f"{one.rate * day:.1f} +{one.plus * day:.1f} -{one.minus * day:.1f}",
+                 "" if one.nw2_p is None else f"{one.nw2_p:.2f}")
+                for one in self.extractions
+            ),
+        )  # fmt: skip
+        zones = Table(
+            title="Zones",
+            head=("zone", "per day", "systematic", "chi2/dof", "expected", "ratio"),
+            rows=tuple(
+                (one.zone, f"{one.rate * day:.2f} +{one.plus * day:.2f} -{one.minus * day:.2f}",
+                 f"+{one.systematic_plus * day:.2f} -{one.systematic_minus * day:.2f}", f"{one.chi2:.1f}/{one.dof}",
+                 *(("", "") if one.predicted is None or one.ratio is None or one.ratio_error is None
+                   else (f"{one.predicted * day:.2f}", f"{one.ratio:.3f} +- {one.ratio_error:.3f}")))
+                for one in self.zones
+            ),
+            notes=self._ratio_note(),
+        )  # fmt: skip
+        more = () if self.diagnostics is None else (self.diagnostics.constancy.table(), self.diagnostics.table())
+        notes = () if not self.notes else (Table(title="Notes", rows=tuple((note,) for note in self.notes)),)
+        effects = () if self.assumptions is None else (self.assumptions.table(),)
+        mean = float(np.mean([one.rate for one in self.zones]))
+        return (rates, zones, *(one.table(mean) for one in self.chains), *effects, *more, *notes)
+
+    def _ratio_note(self) -> tuple[str, ...]:
+        found = self.outer_over_inner
+        names = " over ".join(one.zone for one in reversed(self.zones))
+        return () if found is None else (f"{names}: {found['ratio']:.3f} +- {found['ratio_error']:.3f}",)
+
+    def __str__(self) -> str:
+        return "\n\n".join(map(str, self.tables()))
+
+
+def measure(campaign: Campaign, zones: Sequence[str] = ()) -> CampaignResult:
+    """The rates of a campaign from its published table, combined.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    zones : sequence of str
+        Empty for all.
+
+    Raises
+    ------
+    DataError
+        If there is no such zone, or the campaign has no rates of single extractions.
+
+    Examples
+    --------
+    >>> found = measure(tables.built_in("best-2022"))
+    >>> print(f"{found.zones[0].ratio:.2f} {found.zones[1].ratio:.2f}")
+    0.80 0.77
+    """
+    wanted = chosen(campaign, zones)
+    rates = published_rates(campaign)
+    names = [zone for zone in rates.zones if zone in wanted]
+    found = [zone_rate(rates, zone, campaign.zone(zone), campaign.systematics) for zone in names]
+    rows = [row for row in campaign.rates if row.peak == "KL" and row.run is not None and row.zone in names]
+    two = len(names) == 2
+    return CampaignResult(
+        campaign=campaign.name,
+        extractions=tuple(
+            ExtractionRate(zone=row.zone, run=row.run or 0, candidates=row.candidates, ge71=row.fitted, rate=row.rate, plus=row.plus, minus=row.minus,
+                           nw2_p=row.probability) for row in rows
+        ),
+        zones=tuple(found),
+        outer_over_inner=outer_over_inner(*found) if two else None,
+        diagnostics=_diagnostics(campaign, names) if two and len(rates.runs) >= _FEW else None,
+        notes=campaign.notes,
+        references=campaign.references,
+    )  # fmt: skip
+
+
+def published(name: str, zones: Sequence[str] = ()) -> CampaignResult:
+    """The result of a published campaign, with what its assumptions do to it and its systematic errors item by item.
+
+    Examples
+    --------
+    >>> print(len(published("best-2022", ["inner"]).extractions))
+    10
+    """
+    return replace(measure(tables.built_in(name), zones), assumptions=assumptions(name), chains=tuple(chain(name, paper) for paper in ("prl", "prc")))
+
+
+def chosen(campaign: Campaign, zones: Sequence[str]) -> tuple[str, ...]:
+    """The names of zones asked for, all where none is.
+
+    Raises
+    ------
+    DataError
+        With the nearest name.
+    """
+    names = [zone.name for zone in campaign.zones]
+    for zone in zones:
+        if zone not in names:
+            raise DataError(f"{campaign.name}: no zone {zone!r}. {did_you_mean(zone, names)}")
+    return tuple(name for name in names if not zones or name in zones)
+
+
+def _diagnostics(campaign: Campaign, names: Sequence[str]) -> Diagnostics:
+    rates = published_rates(campaign)
+    predicted = [campaign.zone(name).predicted for name in names]
+    known = np.array([p for p in predicted if p is not None])
+    scatters = [scatter(rates, known, common=common) if len(known) == len(names) else None for common in (True, False)]
+    return Diagnostics(
+        constancy=constancy(rates),
+        permutation_p=permutation_p(rates),
+        scatter_common=scatters[0],
+        scatter_single=scatters[1],
+        half_life=source_half_life(campaign, rates),
+        exposure=against_exposure(campaign, rates),
+    )
