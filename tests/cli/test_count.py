@@ -2,10 +2,15 @@
 
 import json
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from megacurie.foundation import units as u
 from megacurie.radiochemistry import export, tables
+from megacurie.radiochemistry.campaign import Campaign, Counting
+from megacurie.radiochemistry.streams import streams
 
 FILES = ("campaign.toml", "exposures.csv", "countings.csv", "rates.csv")
 
@@ -15,6 +20,53 @@ def best(folder):
     """BEST's campaign as a folder."""
     export.write(tables.built_in("best-2022"), folder / "best")
     return folder / "best"
+
+
+def with_events(rate: float, background: float) -> Campaign:
+    """BEST's exposures with sixty days of made-up counting, and events thrown for a rate and a background per day."""
+    best, rng = replace(tables.built_in("best-2022"), rates=()), np.random.default_rng(1)
+    decay = best.germanium_decay
+    empty = []
+    for one in best.extractions:
+        start = one.countings[0].start
+        begin, end = start + np.array([0.0, 31.0]) * u.day, start + np.array([30.0, 60.0]) * u.day
+        total = float(np.sum(np.exp(-decay * (begin - one.source_out)) - np.exp(-decay * (end - one.source_out))))
+        peaks = {
+            name: replace(window, begin=begin, end=end, live_time=float(np.sum(end - begin)), decay_sum=total, events=np.empty(0))
+            for name, window in one.countings[0].peaks.items()
+        }
+        empty.append(replace(one, countings=(Counting(counter="A", start=float(start), peaks=peaks),)))
+    found, of = [], {(s.zone, s.run, s.peak): s for s in streams(replace(best, extractions=tuple(empty)))}
+    for one in empty:
+        (counting,) = one.countings
+        peaks = {}
+        for name, window in counting.peaks.items():
+            stream = of[one.zone, one.run, name]
+            amplitude, flat = stream.weight * rate + stream.offset, background / u.day
+            most = amplitude + flat
+            times = [rng.uniform(a, b, rng.poisson(most * (b - a))) for a, b in zip(stream.begin, stream.end, strict=True)]
+            kept = np.sort(np.concatenate([t[rng.uniform(0, most, len(t)) < amplitude * np.exp(-decay * t) + flat] for t in times]))
+            peaks[name] = replace(window, events=kept + one.source_out)
+        found.append(replace(one, countings=(replace(counting, peaks=peaks),)))
+    return replace(best, extractions=tuple(found))
+
+
+def test_events_of_a_folder_are_fitted(megacurie, folder):
+    """Every extraction alone, and each zone with one rate; what was thrown comes out within three of its errors."""
+    made = with_events(55 / u.day, 0.1)
+    export.write(made, folder / "mine")
+    said = megacurie("count", "mine", "--json").json
+    assert len(said["extractions"]) == 20
+    events = sum(window.events.size for one in made.extractions for window in one.countings[0].peaks.values())
+    assert sum(one["candidates"] for one in said["extractions"]) == events
+    for zone in said["zones"].values():
+        assert abs(zone["rate_per_day"] - 55) < 3 * zone["plus"]
+        assert 0.5 < zone["chi2"] / zone["dof"] < 2.5  # 9 degrees of freedom, three sigma
+        assert 1.0 < zone["plus"] < 4.0  # BEST: 2.5
+    assert said["outer_over_inner"]["ratio"] == pytest.approx(said["zones"]["outer"]["ratio"] / said["zones"]["inner"]["ratio"])
+    run = megacurie("count", "mine", "--zone", "inner")
+    assert (run.code, run.err) == (0, "")
+    assert "inner 10" in run.out
 
 
 def test_best_in_json(megacurie):

@@ -28,8 +28,8 @@ class Stream:
         Of the candidates, increasing.
     begin, end : array (n_intervals,), time
         Live intervals.
-    weight : float, 1/time
-        Amplitude a per unit of the production rate.
+    weight : float, 1
+        Amplitude a over the production rate.
     offset : float, 1/time
         Amplitude without the source: 71Ge made by the sun.
     live_time : float, time

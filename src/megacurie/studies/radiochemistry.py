@@ -11,11 +11,12 @@ import numpy as np
 from megacurie.foundation import units
 from megacurie.foundation.display import Table
 from megacurie.foundation.errors import DataError, did_you_mean
-from megacurie.radiochemistry import tables
+from megacurie.radiochemistry import counting, tables
 from megacurie.radiochemistry.campaign import Campaign
+from megacurie.radiochemistry.streams import Stream, streams
 from megacurie.studies.assumptions import Assumptions, HalfLife, assumptions, source_half_life
 from megacurie.studies.constancy import Constancy, Scatter, Slope, against_exposure, constancy, permutation_p, scatter
-from megacurie.studies.rates import Chain, ZoneRate, chain, outer_over_inner, published_rates, zone_rate
+from megacurie.studies.rates import Chain, ZoneRate, chain, outer_over_inner, published_rates, with_systematics, zone_rate
 
 _FEW = 4  # runs below which rates say nothing of their scatter
 
@@ -163,7 +164,7 @@ class CampaignResult:
 
 
 def measure(campaign: Campaign, zones: Sequence[str] = ()) -> CampaignResult:
-    """The rates of a campaign from its published table, combined.
+    """The rates of a campaign: fitted to the times of its events, or combined from its table of rates where it has none.
 
     Parameters
     ----------
@@ -174,7 +175,7 @@ def measure(campaign: Campaign, zones: Sequence[str] = ()) -> CampaignResult:
     Raises
     ------
     DataError
-        If there is no such zone, or the campaign has no rates of single extractions.
+        If there is no such zone, or the campaign has neither events nor rates of single extractions.
 
     Examples
     --------
@@ -183,6 +184,8 @@ def measure(campaign: Campaign, zones: Sequence[str] = ()) -> CampaignResult:
     0.80 0.77
     """
     wanted = chosen(campaign, zones)
+    if campaign.has_events:
+        return _counted(campaign, wanted)
     rates = published_rates(campaign)
     names = [zone for zone in rates.zones if zone in wanted]
     found = [zone_rate(rates, zone, campaign.zone(zone), campaign.systematics) for zone in names]
@@ -198,6 +201,40 @@ def measure(campaign: Campaign, zones: Sequence[str] = ()) -> CampaignResult:
         outer_over_inner=outer_over_inner(*found) if two else None,
         diagnostics=_diagnostics(campaign, names) if two and len(rates.runs) >= _FEW else None,
         notes=campaign.notes,
+        references=campaign.references,
+    )  # fmt: skip
+
+
+def _counted(campaign: Campaign, names: Sequence[str]) -> CampaignResult:
+    """The result of a campaign with events: each extraction alone, and all of a zone with one rate."""
+    decay = campaign.germanium_decay
+    by_run: dict[tuple[str, int], list[Stream]] = {}
+    for stream in streams(campaign):
+        if stream.zone in names:
+            by_run.setdefault((stream.zone, stream.run), []).append(stream)
+    single = {key: counting.fit(of, decay) for key, of in by_run.items()}
+    zones, notes = [], list(campaign.notes)
+    for name in names:
+        keys = [key for key in by_run if key[0] == name]
+        if not keys:
+            notes.append(f"{name}: no counting, no rate")
+            continue
+        found = counting.fit([stream for key in keys for stream in by_run[key]], decay)
+        # twice the gain of a rate for each extraction: about a chi2 of that many degrees of freedom less one
+        gain = 2 * (sum(single[key].log_likelihood for key in keys) - found.log_likelihood)
+        rate = ZoneRate(zone=name, rate=found.rate, plus=found.plus, minus=found.minus, chi2=max(gain, 0.0), dof=len(keys) - 1,
+                        systematic_plus=0.0, systematic_minus=0.0)  # fmt: skip
+        zones.append(with_systematics(rate, campaign.zone(name), campaign.systematics))
+    return CampaignResult(
+        campaign=campaign.name,
+        extractions=tuple(
+            ExtractionRate(zone=zone, run=run, candidates=one.candidates, ge71=one.ge71, rate=one.rate, plus=one.plus, minus=one.minus, nw2_p=None)
+            for (zone, run), one in single.items()
+        ),
+        zones=tuple(zones),
+        outer_over_inner=outer_over_inner(*zones) if len(zones) == 2 and all(one.rate > 0 for one in zones) else None,
+        diagnostics=None,
+        notes=tuple(notes),
         references=campaign.references,
     )  # fmt: skip
 

@@ -136,9 +136,15 @@ def zone_rate(rates: Rates, name: str, zone: CampaignZone | None = None, systema
     """
     of = rates.zone(name)
     found = combination.combine(of.value[0], of.plus[0], of.minus[0])
-    up, down = (found.rate * math.hypot(*(getattr(item, side) for item in systematics), 0.0) for side in ("plus", "minus"))
     result = ZoneRate(zone=name, rate=found.rate, plus=found.plus, minus=found.minus, chi2=found.chi2, dof=len(of.runs) - 1,
-                      systematic_plus=up, systematic_minus=down)  # fmt: skip
+                      systematic_plus=0.0, systematic_minus=0.0)  # fmt: skip
+    return with_systematics(result, zone, systematics)
+
+
+def with_systematics(rate: ZoneRate, zone: CampaignZone | None, systematics: tuple[Systematic, ...]) -> ZoneRate:
+    """A rate with its systematic errors in quadrature, and with its ratio to the expectation of a zone."""
+    up, down = (rate.rate * math.hypot(*(getattr(item, side) for item in systematics), 0.0) for side in ("plus", "minus"))
+    result = replace(rate, systematic_plus=up, systematic_minus=down)
     return result if zone is None else with_expectation(result, zone)
 
 
@@ -147,7 +153,7 @@ def with_expectation(rate: ZoneRate, zone: CampaignZone) -> ZoneRate:
     if zone.predicted is None:
         return rate
     ratio = rate.rate / zone.predicted
-    error = ratio * math.hypot(rate.total_error / rate.rate if rate.rate else 0.0, 0.5 * (zone.plus + zone.minus) / zone.predicted)
+    error = math.hypot(rate.total_error, ratio * 0.5 * (zone.plus + zone.minus)) / zone.predicted
     return replace(rate, predicted=zone.predicted, ratio=ratio, ratio_error=error)
 
 
