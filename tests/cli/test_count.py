@@ -153,3 +153,46 @@ def test_a_file_is_not_a_campaign(megacurie, folder):
     run = megacurie("count", "exposures.csv")
     assert run.code == 2
     assert "no such folder; expected one with campaign.toml, exposures.csv, countings.csv" in run.err
+
+
+def test_simulate_and_count(megacurie, folder):
+    run = megacurie("count", "--simulate", "d", "--seed", "1", "--ratio", "0.79")
+    assert (run.code, run.err) == (0, "")
+    truth = json.loads((folder / "d.truth.json").read_text(encoding="utf-8"))
+    said = megacurie("count", "d", "--json").json
+    for name, zone in said["zones"].items():
+        assert abs(zone["rate_per_day"] - truth["rates_per_day"][name]) < 3 * zone["plus"]
+    assert "truth" not in " ".join(path.name for path in (folder / "d").iterdir())
+
+
+@pytest.mark.parametrize("name", ["events.csv", "intervals.csv", "countings.csv", "exposures.csv", "campaign.toml"])
+def test_a_corrupted_simulation_is_refused_by_name(megacurie, folder, name):
+    assert megacurie("count", "--simulate", "d").code == 0
+    lines = (folder / "d" / name).read_text(encoding="utf-8").splitlines(keepends=True)
+    (folder / "d" / name).write_text("".join([lines[0], *(line[: len(line) // 2] + "\n" for line in lines[1:])]), encoding="utf-8")
+    run = megacurie("count", "d")
+    assert (run.code, run.out) == (2, "")
+    assert f"d/{name}:" in run.err
+    assert "Traceback" not in run.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--ratio", "0.8"), "--ratio, --seed: expected with --simulate DIR"),
+        (("--simulate", "d", "--check"), "--simulate writes a folder: leave --zone, --check, --json and -o out"),
+        (("--simulate", "d", "--ratio", "-1"), "ratio -1.0: expected zero or more"),
+        (("--simulate", "a/d"), "a/d: no folder 'a'"),
+    ],
+)
+def test_bad_simulations(megacurie, arguments, message):
+    run = megacurie("count", *arguments)
+    assert (run.code, run.out, run.written) == (2, "", frozenset())
+    assert message in run.err
+
+
+def test_a_truth_is_not_written_over(megacurie, folder):
+    (folder / "d.truth.json").write_text("{}", encoding="utf-8")
+    run = megacurie("count", "--simulate", "d")
+    assert (run.code, run.written) == (2, frozenset())
+    assert "d.truth.json: is there already" in run.err

@@ -153,6 +153,8 @@ def test_the_parent_killed_at_random_moments_leaves_a_store_that_goes_on(tmp_pat
         process.stdout.readline()  # it has opened the store
         if i % 2:
             time.sleep(0.8)  # workers need about so long to start
+        if i % 4 == 2:
+            process.stdout.readline()  # a shard is done, however slow the machine
         time.sleep(moment)
         workers = children(process.pid)
         process.kill()

@@ -14,25 +14,57 @@ if TYPE_CHECKING:
 
 
 def count(
-    campaign: Annotated[str, typer.Argument(help="A folder with campaign.toml, exposures.csv and countings.csv, or best-2022.", metavar="CAMPAIGN")],
+    campaign: Annotated[
+        str, typer.Argument(help="A folder with campaign.toml, exposures.csv and countings.csv, or best-2022.", metavar="[CAMPAIGN]")
+    ] = "best-2022",
     zone: Annotated[list[str] | None, typer.Option("--zone", help="Only this zone; may be repeated.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Read the files, say what is wrong in them or what they hold, and stop.")] = False,
+    simulate: Annotated[
+        Path | None,
+        typer.Option("--simulate", help="Write a campaign like this one with events thrown into a new folder, and what they were thrown from beside it."),
+    ] = None,
+    ratio: Annotated[float | None, typer.Option(help="Of the rate thrown to the expected one, 1 unless given.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the events thrown, 1 unless given.")] = None,
     as_json: Json = False,
     output: Output = None,
 ) -> None:
     """From decays to a rate: every extraction of a radiochemical campaign, combined and divided by the expected rate."""
     if output is not None:
         check_output(output)
+    from megacurie.foundation.errors import DataError
     from megacurie.radiochemistry import tables
     from megacurie.report import campaigns
     from megacurie.studies import radiochemistry
 
     found = _load(campaign)
+    if simulate is not None:
+        if zone or check or as_json or output is not None:
+            raise DataError("--simulate writes a folder: leave --zone, --check, --json and -o out")
+        _simulate(found, simulate, 1.0 if ratio is None else ratio, 1 if seed is None else seed)
+        return
+    if ratio is not None or seed is not None:
+        raise DataError("--ratio, --seed: expected with --simulate DIR")
     if check:
         (emit_json(campaigns.contents(found), output) if as_json else emit(str(campaigns.summary(found)), output))
         return
     result = radiochemistry.published(campaign, zone or ()) if campaign in tables.names() else radiochemistry.measure(found, zone or ())
     (emit_json(result.to_dict(), output) if as_json else emit(str(result), output))
+
+
+def _simulate(campaign: Campaign, folder: Path, ratio: float, seed: int) -> None:
+    """A folder of events, and DIR.truth.json beside it."""
+    from megacurie.foundation.errors import StoreError
+    from megacurie.radiochemistry import export
+    from megacurie.radiochemistry.simulate import simulate
+
+    truth = folder.with_name(f"{folder.name}.truth.json")
+    export.check_folder(folder)
+    if truth.exists():
+        raise StoreError(f"{truth}: is there already. Name another folder, or take it away")
+    made, thrown = simulate(campaign, ratio=ratio, seed=seed)
+    export.write(made, folder)
+    emit_json(thrown.to_dict(), truth)
+    print(f"{folder}: {len(made.extractions)} extractions; what they were thrown from is in {truth}. Next: megacurie count {folder}")
 
 
 def _load(name: str) -> Campaign:
