@@ -72,7 +72,10 @@ def test_defaults_and_workers(program, folder):
         ((), "fc needs DATA and -H HYPOTHESIS"),
         (("best",), "fc needs DATA and -H HYPOTHESIS"),
         (("best", "-H", "sterile", "--toys", "50"), "90 %: 5 of 50 toys are beyond it: expected at least 10. Throw 100 toys or more"),
+        (("best", "-H", "sterile", "--toys", "99"), "90 %: 9.9 of 99 toys are beyond it: expected at least 10. Throw 100 toys or more"),
+        (("best", "-H", "sterile", "--toys", "-3"), "toys = -3: expected a whole number from 1"),
         (("best", "-H", "sterile", "--sigma", "5"), "toys or more"),
+        (("best", "-H", "sterile", "--coverage", "x=3"), "--coverage x: not a parameter of the hypothesis"),
         (("best", "-H", "sterile", "--cl", "1.5"), "confidence level 1.5: expected a number between 0 and 1"),
         (("best", "-H", "sterile", "--axis", "dm=0:1:3"), "Did you mean 'dm2'?"),
         (("best", "-H", "sterile", "--axis", "dm2=1 eV2:2 eV2:3", "--axis", "dm2=1 eV2:2 eV2:3"), "two --axis of the same parameter"),
@@ -91,3 +94,8 @@ def test_bad_input_ends_with_a_message(megacurie, options, message):
     run = megacurie("fc", *options)
     assert (run.code, run.out, run.written) == (2, "", frozenset())
     assert message in run.err
+
+
+def test_as_many_toys_as_a_message_asks_for_are_enough(megacurie):
+    axes = ("--axis", "dm2=1 eV2:2 eV2:2", "--axis", "sin2_2theta=0:1:2")
+    assert megacurie("fc", "best", "-H", "sterile", "--toys", "100", *axes).code == 0

@@ -57,8 +57,8 @@ def _simulate(campaign: Campaign, folder: Path, ratio: float, seed: int) -> None
     from megacurie.radiochemistry import export
     from megacurie.radiochemistry.simulate import simulate
 
-    truth = folder.with_name(f"{folder.name}.truth.json")
     export.check_folder(folder)
+    truth = folder.with_name(f"{folder.name}.truth.json")
     if truth.exists():
         raise StoreError(f"{truth}: is there already. Name another folder, or take it away")
     made, thrown = simulate(campaign, ratio=ratio, seed=seed)

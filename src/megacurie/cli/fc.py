@@ -148,7 +148,7 @@ def _point(text: str, parameters: Sequence[Parameter]) -> dict[str, float]:
     pairs = [part.partition("=") for part in text.split(",")]
     if not all(equals and value.strip() for _, equals, value in pairs):
         raise DataError(f'--coverage {text}: expected NAME=VALUE of every axis, such as --coverage "sin2_2theta=0.3,dm2=1 eV2"')
-    return read_parameters(parameters, {key.strip(): value.strip() for key, _, value in pairs}, every=False)
+    return read_parameters(parameters, {key.strip(): value.strip() for key, _, value in pairs}, every=False, option="--coverage")
 
 
 @contextlib.contextmanager

@@ -90,8 +90,8 @@ def _one(name: str) -> Hypothesis:
         raise DataError(f"hypothesis {name!r}: {error}; expected a class that is made without arguments") from error
 
 
-def read_parameters(parameters: Sequence[Parameter], texts: Mapping[str, str], *, every: bool) -> dict[str, float]:
-    """Values of parameters from text, checked; ``every`` asks for all of them.
+def read_parameters(parameters: Sequence[Parameter], texts: Mapping[str, str], *, every: bool, option: str = "--set") -> dict[str, float]:
+    """Values of parameters from the text of an option, checked; ``every`` asks for all of them.
 
     Raises
     ------
@@ -102,8 +102,8 @@ def read_parameters(parameters: Sequence[Parameter], texts: Mapping[str, str], *
     for name in texts:
         if name not in known:
             if not known:
-                raise DataError(f"--set {name}: the hypothesis has no parameters. Choose one with -H; a key of the card has a dot")
-            raise DataError(f"--set {name}: not a parameter of the hypothesis. {did_you_mean(name, known)}")
+                raise DataError(f"{option} {name}: the hypothesis has no parameters. Choose one with -H; a key of the card has a dot")
+            raise DataError(f"{option} {name}: not a parameter of the hypothesis. {did_you_mean(name, known)}")
     missing = [p for p in parameters if p.name not in texts]
     if every and missing:
         raise DataError("; ".join(f'{p.name} is not set: add --set {p.name}="{p.show(float(p.at(0.5)), 2)}"' for p in missing))

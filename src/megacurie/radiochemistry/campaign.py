@@ -273,8 +273,6 @@ class Campaign:
     calibrations : tuple of Calibration
     rates : tuple of PublishedRate
         The published table of results, where there is one.
-    blinding : str
-        Salt of the blinding factor; empty for rates as they are.
     notes : tuple of str
         Printed slips that were corrected, and other remarks.
     references : frozenset of str
@@ -290,7 +288,6 @@ class Campaign:
     systematics: tuple[Systematic, ...] = ()
     calibrations: tuple[Calibration, ...] = ()
     rates: tuple[PublishedRate, ...] = ()
-    blinding: str = ""
     notes: tuple[str, ...] = ()
     references: frozenset[str] = frozenset()
 

@@ -55,6 +55,8 @@ def check_folder(folder: Path) -> None:
     StoreError
         Naming the folder.
     """
+    if not folder.name:
+        raise StoreError(f"{folder}: expected the name of a folder to make, not the one you are in")
     if not folder.absolute().parent.is_dir():
         raise StoreError(f"{folder}: no folder {str(folder.parent)!r}. Make it first, or write into one that exists")
     if folder.exists() and not folder.is_dir():
@@ -130,8 +132,6 @@ def _heading(campaign: Campaign) -> str:
             lines.append(f"predicted = {_quantity(zone.predicted, zone.plus, zone.minus, '1/d')}")
     for item in campaign.systematics:
         lines += ["", "[[systematic]]", f"name = {_text(item.name)}", *(f'{side} = "{_number(getattr(item, side), "%")} %"' for side in ("plus", "minus"))]
-    if campaign.blinding:
-        lines += ["", "[blinding]", f"salt = {_text(campaign.blinding)}"]
     return "\n".join([*lines, ""])
 
 

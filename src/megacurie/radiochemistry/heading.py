@@ -17,7 +17,7 @@ from megacurie.radiochemistry import columns
 from megacurie.radiochemistry.campaign import Calibration, Campaign, CampaignZone, Extraction, PublishedRate, Systematic
 
 SOLAR = "1/(d t)"
-_KEYS = ("name", "references", "source", "germanium", "zone", "systematic", "blinding")
+_KEYS = ("name", "references", "source", "germanium", "zone", "systematic")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,6 @@ class Heading:
     germanium_half_life: float
     zones: tuple[CampaignZone, ...]
     systematics: tuple[Systematic, ...]
-    blinding: str
     references: frozenset[str]
 
     @property
@@ -143,7 +142,6 @@ class _Checked:
         self.keys("", self.raw, _KEYS)
         source = self.table("source", ("nuclide", "activity", "at", "half_life"), needed=True)
         germanium = self.table("germanium", ("half_life",))
-        blinding = self.table("blinding", ("salt",))
         nuclide = self.text("source.nuclide", source.get("nuclide"))
         activity, plus, minus = self.measured("source.activity", source.get("activity"), "MCi")
         half_life = self.half_life("source.half_life", source.get("half_life"), nuclide)
@@ -155,7 +153,6 @@ class _Checked:
             germanium_half_life=self.half_life("germanium.half_life", germanium.get("half_life"), "71Ge"),
             zones=self.zones(),
             systematics=self.systematics(),
-            blinding=self.text("blinding.salt", blinding["salt"]) if "salt" in blinding else "",
             references=self.references(),
         )
 

@@ -12,7 +12,7 @@ import numpy as np
 from megacurie.foundation import units
 from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import DataError, RangeError
-from megacurie.radiochemistry.campaign import Campaign, Extraction, PeakWindow
+from megacurie.radiochemistry.campaign import Campaign, Counting, Extraction, PeakWindow
 from megacurie.radiochemistry.streams import Stream, streams
 
 _FALLBACK = 0.1  # candidates of the background per day of live time, where no table says
@@ -100,7 +100,7 @@ def simulate(campaign: Campaign, *, ratio: float = 1.0, seed: int = 0) -> tuple[
     for zone in campaign.zones:
         if zone.name not in rates:
             raise DataError(f"{campaign.name}: zone {zone.name} has no expected rate: expected predicted in campaign.toml")
-    quiet = _with(campaign, lambda one, _, window: replace(_live(campaign, one, window), events=np.empty(0)))
+    quiet = _with(campaign, lambda one, filling, _, window: replace(_live(campaign, one, filling, window), events=np.empty(0)))
     backgrounds, decays, times = {}, {}, {}
     like = streams(quiet)
     for i, stream in enumerate(like):
@@ -111,28 +111,28 @@ def simulate(campaign: Campaign, *, ratio: float = 1.0, seed: int = 0) -> tuple[
         found = _decays(stream, rates[stream.zone], campaign.germanium_decay, rng)
         times[key] = np.sort(np.concatenate([found, _flat(stream, backgrounds[name], rng)]))
         decays[name] = len(found)
-    made = _with(quiet, lambda one, peak, window: replace(window, events=times[one.zone, one.run, peak] + one.source_out))
+    made = _with(quiet, lambda one, _, peak, window: replace(window, events=times[one.zone, one.run, peak] + one.source_out))
     notes = (f"simulated from {campaign.name}",)
     return replace(made, name=f"{campaign.name} simulated", rates=(), notes=notes), Truth(
         seed=seed, ratio=ratio, rates=rates, backgrounds=backgrounds, decays=decays
     )
 
 
-def _with(campaign: Campaign, change: Callable[[Extraction, str, PeakWindow], PeakWindow]) -> Campaign:
+def _with(campaign: Campaign, change: Callable[[Extraction, Counting, str, PeakWindow], PeakWindow]) -> Campaign:
     """A campaign with every window changed."""
     return replace(
         campaign,
         extractions=tuple(
             replace(
                 one,
-                countings=tuple(replace(c, peaks={peak: change(one, peak, window) for peak, window in c.peaks.items()}) for c in one.countings),
+                countings=tuple(replace(c, peaks={peak: change(one, c, peak, window) for peak, window in c.peaks.items()}) for c in one.countings),
             )
             for one in campaign.extractions
         ),
     )
 
 
-def _live(campaign: Campaign, one: Extraction, window: PeakWindow) -> PeakWindow:
+def _live(campaign: Campaign, one: Extraction, filling: Counting, window: PeakWindow) -> PeakWindow:
     """The window with live intervals; with one, from the sums of the live time, where these alone are known.
 
     D = exp(-l t) (1 - exp(-l T)), solved for the beginning t; not before the counter was filled.
@@ -140,7 +140,7 @@ def _live(campaign: Campaign, one: Extraction, window: PeakWindow) -> PeakWindow
     if window.begin.size:
         return window
     decay = campaign.germanium_decay
-    start = next(c.start for c in one.countings if window in c.peaks.values()) - one.source_out
+    start = filling.start - one.source_out
     late = -math.log(window.decay_sum / -math.expm1(-decay * window.live_time)) / decay
     begin = np.array([one.source_out + max(start, late)])
     end = begin + window.live_time

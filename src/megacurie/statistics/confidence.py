@@ -27,6 +27,7 @@ from megacurie.statistics.toys import BINS, LARGEST, PER_UNIT, Affine, Counts, G
 
 _LARGEST_SEED = 2**53  # what a number in a store holds exactly
 _LARGEST_TOYS = 10**9
+_ROUNDING = 1e-12  # of 1 - .9
 _FEW = 10  # toys beyond a critical value, below which it is not known well
 _METHODS = {Affine: "closed form", Grid: "fixed covariance, on a grid", Moving: "a pull relative to the prediction, profiled in each fit"}
 
@@ -40,7 +41,9 @@ def check_toys(toys: int, *, sigma: float | None = None, confidence: float | Non
         Naming the number that is needed.
     """
     p, name = level(sigma, confidence)
-    if p * toys < _FEW:
+    if not 1 <= toys <= _LARGEST_TOYS:
+        raise DataError(f"toys = {toys}: expected a whole number from 1 to {_LARGEST_TOYS}")
+    if p * toys < _FEW * (1 - _ROUNDING):
         raise DataError(f"{name}: {p * toys:.2g} of {toys} toys are beyond it: expected at least {_FEW}. Throw {_FEW / p:.0f} toys or more")
 
 

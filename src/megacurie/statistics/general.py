@@ -123,16 +123,12 @@ def study(
     told |= {f"fixed {known[name].json_key}": np.asarray(value / units.from_display(1.0, known[name].unit)) for name, value in held.items()}
     told |= {"toys": np.asarray(float(toys)), "seed": np.asarray(float(seed)), "single precision": np.asarray(float(single))}
     common: dict[str, Any] = {"toys": toys, "seed": seed}
-    if gaussian is not None and affine is not None and affine in axes and not others:
-        fine = {name: _finer(known[name], axis, len(axes) - 1, (minimise_on or {}).get(name)) for name, axis in axes.items() if name != affine}
-        found = _affine(gaussian, known[affine], axes, fine, held, told, single, common)
-        if found is not None:
-            return found
     if isinstance(likelihood, GaussianLikelihood) and affine is not None and affine in axes and not others:
         fine = {name: _finer(known[name], axis, len(axes) - 1, (minimise_on or {}).get(name)) for name, axis in axes.items() if name != affine}
-        swaying = _moving(likelihood, known[affine], axes, fine, held, told, common)
-        if swaying is not None:
-            return swaying
+        still = None if gaussian is None else _affine(gaussian, known[affine], axes, fine, held, told, single, common)
+        closed = still or _moving(likelihood, known[affine], axes, fine, held, told, common)
+        if closed is not None:
+            return closed
     of_grid = [name for name in axes if gaussian is not None or name != affine]
     fine = {name: _finer(known[name], axes[name], len(of_grid), (minimise_on or {}).get(name)) for name in of_grid}
     rest = {p.name: np.asarray(p.at(np.linspace(0, 1, _PROFILED[p.scale]))) for p in others if gaussian is not None or p.name != affine}

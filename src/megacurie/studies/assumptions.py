@@ -59,13 +59,10 @@ def source_half_life(campaign: Campaign, rates: Rates) -> HalfLife:
     >>> print(f"{found.value / units.day:.1f} {found.sigma:.1f}")
     31.6 2.5
     """
-    runs = [[one for one in campaign.of_zone(zone) if one.run in rates.runs] for zone in rates.zones]
-    assumed, decay = campaign.history.half_life, campaign.germanium_decay
-    begin, end = (np.array([[getattr(one, name) for one in of] for of in runs]) for name in ("source_in", "source_out"))
-    before = production.from_source(begin, end, math.log(2) / assumed, decay)
+    assumed = campaign.history.half_life
 
     def chi2(x: float) -> float:
-        changed = rates.scaled(production.from_source(begin, end, math.log(2) / (assumed * x), decay) / before)
+        changed = rates.scaled(_source(campaign, rates, assumed * x))
         return float(np.sum(combination.combine(changed.value, changed.plus, changed.minus).chi2))
 
     best = minimize_scalar(lambda u: chi2(math.exp(u)), bounds=(-_WIDE, _WIDE), method="bounded", options={"xatol": 1e-9})
