@@ -106,10 +106,26 @@ def test_second_implementation(isotope: str, axial: tuple[float, float, float] |
 @pytest.mark.parametrize("axial", [True, False])
 def test_closed_form_is_the_quadrature(kinematics: str, axial: bool) -> None:
     channel = of("7Li", couplings="tree", form_factor="none", kinematics=kinematics, axial=axial)
-    edges = np.array([0, 20, 100, 160, 300]) * u.eV
-    energy = np.array([0.747, 0.427]) * u.MeV
-    quadrature = channel._integrated(lambda e, t: channel.differential("7Li", e, t), "7Li", energy, edges)
-    np.testing.assert_allclose(channel.cross_section("7Li", energy, edges), quadrature, rtol=1e-11)  # Gauss is exact for polynomials
+    edges, lines = np.array([0, 20, 100, 160, 300]) * u.eV, source("51Cr")
+    quadrature = sum(part.cross_section for part in channel.parts(lines, Detector(recoil=tuple(edges))))
+    np.testing.assert_allclose(channel.cross_section("7Li", lines.energies, edges), quadrature, rtol=1e-11)  # Gauss is exact for polynomials
+
+
+@pytest.mark.parametrize("components", ["", "mixing", "magnetic"])
+def test_all_isotopes_at_once_are_each_alone(components: str) -> None:
+    """Every isotope and line in one array, each isotope for itself, and the cross section of an isotope."""
+    several, lines = CoherentScattering(isotopes=("7Li", "16O", "17O", "184W"), components=components), source("51Cr")
+    edges = tuple(float(x) * u.eV for x in (2, 5, 6.45, 30, 90, 400))
+    together = several.parts(lines, Detector(recoil=edges))
+    alone = [part for isotope in several.isotopes for part in replace(several, isotopes=(isotope,)).parts(lines, Detector(recoil=edges))]
+    assert [(part.tag, part.target) for part in together] == [(part.tag, part.target) for part in alone]
+    assert {part.target for part in together if part.tag == "coupling:axial"} == {"7Li"}  # the only one with known spins
+    for one, other in zip(together, alone, strict=True):
+        np.testing.assert_allclose(one.cross_section, other.cross_section, rtol=1e-12)
+    if components != "magnetic":  # which the cross section leaves out
+        vector = [sum(p.cross_section for p in together if p.target == isotope and p.tag != "coupling:axial") for isotope in several.isotopes]
+        for isotope, sigma in zip(several.isotopes, vector, strict=True):
+            np.testing.assert_allclose(replace(several, axial=False).cross_section(isotope, lines.energies, np.array(edges)), sigma, rtol=1e-12)
 
 
 @pytest.mark.parametrize(("isotope", "ratio"), [("6Li", 0.986), ("7Li", 1.002), ("16O", 0.986), ("19F", 0.992), ("184W", 1.0065)])
