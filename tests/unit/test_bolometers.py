@@ -198,3 +198,39 @@ def test_axial_and_mixing_are_measured() -> None:
         mci.design.measure(mci.load("jne-1t-cr51-center"), "axial-strength")
     with pytest.raises(RangeError, match="0 slices of time: expected at least one"):
         mci.design.measure(card, "flux", slices=0)
+
+
+# --- other targets
+
+
+def above(material: str, threshold: str) -> float:
+    """Events of 1 kg in 90 d, flux at 12 cm times one half."""
+    return float(mci.predict(mci.load("benato-2026/lif6-cr51", {"target.material": material, "detector.threshold": threshold})).counts)
+
+
+def test_heavier_targets() -> None:
+    """At 1 eV the heaviest have most events, as N^2/A; at 90 eV lithium alone is left."""
+    assert (
+        above("pbwo4", "1 eV")
+        > above("cawo4", "1 eV")
+        > above("germanium", "1 eV")
+        > above("silicon", "1 eV")
+        > above("sapphire", "1 eV")
+        > above("lif6", "1 eV")
+    )
+    assert above("pbwo4", "90 eV") == above("cawo4", "90 eV") == above("germanium", "90 eV") == above("silicon", "90 eV") == 0
+    assert above("lif6", "90 eV") > above("li2wo4-6", "90 eV") > 0
+
+
+def test_silicon_per_kilogram_by_hand() -> None:
+    """28Si, 29Si, 30Si as they occur; sigma(> T0) = G^2 E^2/pi Q^2 (1 - T0/T_max)^2, form factor within 1 %."""
+    decays = 200e15 * 86400 * 27.7 / math.log(2) * (1 - 2 ** (-90 / 27.7))
+    flux = 0.5 * decays / (4 * math.pi * 12**2)
+    total = 0.0
+    for nucleons, share in ((28, 0.92223), (29, 0.04685), (30, 0.03092)):
+        charge = 7 * (1 - 4 * 0.23857) - 0.5 * (nucleons - 14)
+        for energy, intensity in ((0.747, 0.9007), (0.427, 0.0993)):
+            end = 2 * energy**2 / (931.494 * nucleons) * 1e6  # eV; the defect of the mass is 1e-3
+            kept = max(0.0, 1 - 20 / end) ** 2
+            total += share * intensity * (1.1663788e-11 * 197.327e-13 * energy * charge) ** 2 / math.pi * kept
+    assert above("silicon", "20 eV") == pytest.approx(flux * total * 1000 / 28.0855 * 6.02214e23, rel=0.01)

@@ -35,7 +35,7 @@ def test_masses_of_nuclei(isotope: str, mass: float) -> None:
 
 
 def test_natural_abundances_sum_to_one() -> None:
-    for element in ("Li", "O", "F", "Al", "Si", "Ca", "Ge", "W"):
+    for element in ("Li", "O", "F", "Al", "Si", "Ca", "Ge", "W", "Pb"):
         shares = [provenance.look_up(f"nuclei.{name}")["abundance"].value for name in nuclei.names() if name.lstrip("0123456789") == element]
         assert sum(shares) == pytest.approx(1, abs=1.5e-4)  # printed digits
 
@@ -230,7 +230,7 @@ def test_enrichment_is_checked() -> None:
         composition("LiF", {"Li": {"6Li": 0.9}})
 
 
-@pytest.mark.parametrize("name", ["lif6", "lif7", "li2wo4-6", "li2wo4-7", "sapphire", "cawo4", "germanium", "silicon"])
+@pytest.mark.parametrize("name", ["lif6", "lif7", "li2wo4-6", "li2wo4-7", "sapphire", "cawo4", "pbwo4", "germanium", "silicon"])
 def test_densities_of_compounds(name: str) -> None:
     made = material(name)
     mass = sum(n * provenance.look_up(f"nuclei.{isotope}")["atomic_mass"].value * u.g / u.mol for isotope, n in made.atoms.items())

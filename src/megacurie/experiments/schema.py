@@ -150,6 +150,7 @@ class IrradiationTable(Table):
     shielding: Fraction = 1.0
     burn_up: Switch = True
     destruction: Switch = True
+    capture: Literal["published", "evaluated"] = "published"
 
 
 class SourceTable(Table):
