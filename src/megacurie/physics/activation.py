@@ -17,7 +17,6 @@ from megacurie.foundation import provenance, units
 from megacurie.foundation.errors import DataError, RangeError, did_you_mean
 from megacurie.physics.sources import ActivityHistory
 
-
 Capture = Literal["published", "evaluated"]
 """Which cross section makes the source: the rounded one of the proposal, or that of an evaluation."""
 
