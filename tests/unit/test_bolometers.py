@@ -9,7 +9,7 @@ import pytest
 
 import megacurie as mci
 from megacurie.foundation import units as u
-from megacurie.foundation.errors import DataError, RangeError
+from megacurie.foundation.errors import CardError, DataError, RangeError
 from megacurie.statistics.likelihood import GaussianLikelihood
 
 
@@ -30,6 +30,10 @@ def test_conventions_change_what_they_say() -> None:
     assert 1e-4 < 1 - mci.predict(mci.load(card, {"convention.kinematics": "exact"})).counts / base < 1e-3
     shell = mci.predict(mci.load(card, {"convention": '{ couplings = "tree", axial = false, kinematics = "leading" }'})).counts
     assert shell / (2 * base) == pytest.approx(0.883, abs=5e-4)  # mean 1/d2 of 1 kg about a point (note)
+    same = {"convention.flux": "shell", "convention.distance": "none", "convention.factor": "1"}
+    assert mci.predict(mci.load(card, same)).counts == pytest.approx(shell, rel=1e-12)
+    with pytest.raises(CardError, match='distance = "none" takes away'):
+        mci.load(card, {"convention.flux": "shell"})
 
 
 def test_no_events_is_said_in_words() -> None:
