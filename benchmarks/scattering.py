@@ -63,7 +63,7 @@ def rows() -> list[tuple[str, float, str, str]]:
     closed = CoherentScattering(isotopes=("6Li",), couplings="tree", axial=False, form_factor="none", kinematics="leading")
     lines, above = np.array([0.747, 0.427]) * u.MeV, np.array([20, np.inf]) * u.eV
     found.append(("nuclear recoils above a threshold in closed form", best_of_five(lambda: closed.cross_section("6Li", lines, above)), "20 us", ""))
-    for card in ("benato-2026/lif6-cr51", "lif6-cr51"):
+    for card in ("benato-2026/lif6-cr51", "lif6-cr51", "li2wo4-6-cr51"):
         found.append((f"{card} at a new threshold", best_of_five(_new_threshold(mci.load(card))), "1 ms", "card read before"))
     bolometer = mci.load("benato-2026/lif6-cr51")
     curve = mci.geomspace("0.1 eV2", "12 eV2", 200)

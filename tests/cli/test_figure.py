@@ -21,6 +21,8 @@ HEADS = {
     "recoil-rates": ["experiment", "low_eV", "high_eV", "events_per_eV", "background_per_eV"],
     "bolometer-reach": ["curve", "sin2_2theta", "dm2_eV2"],
     "flux-precision": ["experiment", "mass_kg", "precision"],
+    "target-rates": ["target", "threshold_eV", "events"],
+    "activity-mass": ["curve", "mass_kg", "activity_PBq", "mean_flux"],
 }
 BEGINS = {"pdf": b"%PDF-", "svg": b"<?xml", "png": b"\x89PNG"}
 COMMANDS = ("reproduce", "data", "show", "predict", "fit", "scan", "fc", "figure")

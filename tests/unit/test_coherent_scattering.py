@@ -35,7 +35,7 @@ def test_masses_of_nuclei(isotope: str, mass: float) -> None:
 
 
 def test_natural_abundances_sum_to_one() -> None:
-    for element in ("Li", "O", "F", "Al", "Si", "Ca", "Ge", "W"):
+    for element in ("Li", "O", "F", "Al", "Si", "Ca", "Ge", "W", "Pb"):
         shares = [provenance.look_up(f"nuclei.{name}")["abundance"].value for name in nuclei.names() if name.lstrip("0123456789") == element]
         assert sum(shares) == pytest.approx(1, abs=1.5e-4)  # printed digits
 
@@ -106,10 +106,26 @@ def test_second_implementation(isotope: str, axial: tuple[float, float, float] |
 @pytest.mark.parametrize("axial", [True, False])
 def test_closed_form_is_the_quadrature(kinematics: str, axial: bool) -> None:
     channel = of("7Li", couplings="tree", form_factor="none", kinematics=kinematics, axial=axial)
-    edges = np.array([0, 20, 100, 160, 300]) * u.eV
-    energy = np.array([0.747, 0.427]) * u.MeV
-    quadrature = channel._integrated(lambda e, t: channel.differential("7Li", e, t), "7Li", energy, edges)
-    np.testing.assert_allclose(channel.cross_section("7Li", energy, edges), quadrature, rtol=1e-11)  # Gauss is exact for polynomials
+    edges, lines = np.array([0, 20, 100, 160, 300]) * u.eV, source("51Cr")
+    quadrature = sum(part.cross_section for part in channel.parts(lines, Detector(recoil=tuple(edges))))
+    np.testing.assert_allclose(channel.cross_section("7Li", lines.energies, edges), quadrature, rtol=1e-11)  # Gauss is exact for polynomials
+
+
+@pytest.mark.parametrize("components", ["", "mixing", "magnetic"])
+def test_all_isotopes_at_once_are_each_alone(components: str) -> None:
+    """Every isotope and line in one array, each isotope for itself, and the cross section of an isotope."""
+    several, lines = CoherentScattering(isotopes=("7Li", "16O", "17O", "184W"), components=components), source("51Cr")
+    edges = tuple(float(x) * u.eV for x in (2, 5, 6.45, 30, 90, 400))
+    together = several.parts(lines, Detector(recoil=edges))
+    alone = [part for isotope in several.isotopes for part in replace(several, isotopes=(isotope,)).parts(lines, Detector(recoil=edges))]
+    assert [(part.tag, part.target) for part in together] == [(part.tag, part.target) for part in alone]
+    assert {part.target for part in together if part.tag == "coupling:axial"} == {"7Li"}  # the only one with known spins
+    for one, other in zip(together, alone, strict=True):
+        np.testing.assert_allclose(one.cross_section, other.cross_section, rtol=1e-12)
+    if components != "magnetic":  # which the cross section leaves out
+        vector = [sum(p.cross_section for p in together if p.target == isotope and p.tag != "coupling:axial") for isotope in several.isotopes]
+        for isotope, sigma in zip(several.isotopes, vector, strict=True):
+            np.testing.assert_allclose(replace(several, axial=False).cross_section(isotope, lines.energies, np.array(edges)), sigma, rtol=1e-12)
 
 
 @pytest.mark.parametrize(("isotope", "ratio"), [("6Li", 0.986), ("7Li", 1.002), ("16O", 0.986), ("19F", 0.992), ("184W", 1.0065)])
@@ -200,104 +216,6 @@ def test_counts_of_the_note(formula: str, lithium: str) -> None:
     assert found == pytest.approx(COUNTS[formula, lithium], rel=1e-5, abs=5e-4)  # three decimals
 
 
-def test_counts_of_a_card() -> None:
-    found = mci.predict(mci.load("benato-2026/lif6-cr51", {"convention.factor": "1"}))
-    assert found.counts == pytest.approx(864.885, rel=1e-5)
-    half = mci.predict(mci.load("benato-2026/lif6-cr51"))
-    assert half.counts == pytest.approx(0.5 * found.counts, rel=1e-9)
-
-
-def test_conventions_change_what_they_say() -> None:
-    card = "benato-2026/lif6-cr51"
-    base = mci.predict(mci.load(card)).counts
-    still = mci.predict(mci.load(card, {"convention.decay": "false"})).counts
-    assert still / base == pytest.approx(90 * math.log(2) / 27.7 / (1 - 2 ** (-90 / 27.7)), rel=1e-6)
-    assert mci.predict(mci.load(card, {"convention.axial": "true"})).counts > base
-    # exact kinematics lowers the rows by 1.8e-4 to 9e-4 (note)
-    assert 1e-4 < 1 - mci.predict(mci.load(card, {"convention.kinematics": "exact"})).counts / base < 1e-3
-    shell = mci.predict(mci.load(card, {"convention": '{ couplings = "tree", axial = false, kinematics = "leading" }'})).counts
-    assert shell / (2 * base) == pytest.approx(0.883, abs=5e-4)  # mean 1/d2 of 1 kg about a point (note)
-
-
-def test_no_events_is_said_in_words() -> None:
-    found = mci.predict(mci.load("benato-2026/lif6-cr51", {"detector.threshold": "200 eV"}))
-    assert found.counts == 0
-    assert any("no events, no sensitivity" in note for note in found.notes)
-    few = mci.predict(mci.load("benato-2026/lif6-cr51", {"detector.threshold": "200 eV", "source.lines": "four", "convention.factor": "1"}))
-    assert 0 < few.counts < 0.5
-    assert any("events expected: no sensitivity" in note for note in few.notes)
-
-
-def test_a_resolution_lifts_events_above_a_threshold() -> None:
-    """sigma = 20 eV at 100 eV: + 9 % (note)."""
-    wide = mci.predict(mci.load("benato-2026/lif6-cr51", {"detector.threshold": "100 eV", "detector.resolution": "20 eV"})).counts
-    sharp = mci.predict(mci.load("benato-2026/lif6-cr51", {"detector.threshold": "100 eV"})).counts
-    assert 1.05 < wide / sharp < 1.2
-
-
-@pytest.mark.parametrize(("nuclide", "least", "at", "begins"), [("cr51", 0.085, 7.2, 1.36), ("ar37", 0.098, 7.9, 1.60)])
-def test_exclusion_of_the_note(nuclide: str, least: float, at: float, begins: float) -> None:
-    """2 sigma, 2 dof, 1 kg of 6LiF above 20 eV, point flux x 1."""
-    experiment = mci.load(f"benato-2026/lif6-{nuclide}", {"convention.factor": "1"})
-    curve = mci.design.exclusion(experiment, mci.Sterile(), mci.geomspace("1 eV2", "12 eV2", 600), level=0.9545, dof=2)
-    k = int(np.nanargmin(curve.limits))
-    assert curve.limits[k] == pytest.approx(least, abs=6e-4)
-    assert curve.values[k] / u.eV2 == pytest.approx(at, abs=0.06)  # half a unit, and the grid
-    assert curve.values[np.flatnonzero(np.isfinite(curve.limits))[0]] / u.eV2 == pytest.approx(begins, abs=0.015)
-
-
-def test_two_rings_see_what_a_free_normalisation_hides() -> None:
-    """With the normalisation free one thin ring has no sensitivity to an oscillation, two at 12 and 24 cm do (note)."""
-    one = mci.load("benato-2026/lif6-cr51", {"source.activity": '{ value = "200 PBq", plus = "199 PBq", minus = "199 PBq" }'})
-    near, far = (
-        one.zones[0],
-        mci.load("benato-2026/lif6-cr51", {"zone.shape.inner": "24 cm", "zone.shape.mass": "4 kg", "convention.distance": "24 cm"}).zones[0],
-    )
-    two = replace(one, zones=(near, replace(far, name="far")))
-    values = np.array([2.0]) * u.eV2
-    alone, both = (mci.design.exclusion(experiment, mci.Sterile(), values).limits[0] for experiment in (one, two))
-    assert math.isnan(alone)
-    assert both < 0.7
-
-
-def test_joint_fit_of_two_crystals_shares_the_source() -> None:
-    a, b = (mci.design.asimov(mci.load(f"{x}-cr51", {"detector.bins.recoil": "10"}), mci.AxialStrength()) for x in ("lif6", "lif7"))
-    both = a + b
-    assert both.pulls == ("51Cr activity",)
-    errors = []
-    for likelihood in (a, b, both):
-        low, high = mci.fit(likelihood).intervals["axial"]
-        errors.append(0.5 * (high - low))
-    assert errors[2] < min(errors[:2])
-
-
-def test_low_energy_excess_with_a_free_index() -> None:
-    """A steep excess costs precision; a run without the source gives some of it back."""
-
-    def card(index_error: str, off: str) -> str:
-        excess = (
-            f'[{{ name = "excess", spectrum = "power", range = ["20 eV", "300 eV"], index = 3, index_error = {index_error}, per_day = 111, error = "free" }}]'
-        )
-        found = mci.design.measure(
-            mci.load("benato-2026/lif6-cr51", {"convention.factor": "1", "background": excess, "detector.bins.recoil": "40", "schedule.source_off": off}),
-            "flux",
-        )
-        return found.fisher
-
-    alone = mci.design.measure(mci.load("benato-2026/lif6-cr51", {"convention.factor": "1", "detector.bins.recoil": "40"}), "flux").fisher
-    known, free, told = card("0", "0 d"), card('"free"', "0 d"), card('"free"', "90 d")
-    assert alone < known < free
-    assert told < free
-
-
-def test_axial_and_mixing_are_measured() -> None:
-    card = mci.load("lif7-cr51", {"detector.bins.recoil": "10"})
-    assert 0 < mci.design.measure(card, "axial-strength").fisher < 1
-    assert 0.003 < mci.design.measure(mci.load("lif6-cr51", {"detector.bins.recoil": "10"}), "sin2thetaW").fisher < 0.007  # .0046 in the note
-    with pytest.raises(DataError, match="axial-strength is measured in coherent scattering"):
-        mci.design.measure(mci.load("jne-1t-cr51-center"), "axial-strength")
-
-
 @pytest.mark.parametrize(
     ("formula", "message"),
     [("Li2WO4x", "formula 'Li2WO4x': expected elements and numbers"), ("LiXe", "no isotopes of 'Xe' in our data"), ("", "expected elements and numbers")],
@@ -312,7 +230,7 @@ def test_enrichment_is_checked() -> None:
         composition("LiF", {"Li": {"6Li": 0.9}})
 
 
-@pytest.mark.parametrize("name", ["lif6", "lif7", "li2wo4-6", "li2wo4-7", "sapphire", "cawo4", "germanium", "silicon"])
+@pytest.mark.parametrize("name", ["lif6", "lif7", "li2wo4-6", "li2wo4-7", "sapphire", "cawo4", "pbwo4", "germanium", "silicon"])
 def test_densities_of_compounds(name: str) -> None:
     made = material(name)
     mass = sum(n * provenance.look_up(f"nuclei.{isotope}")["atomic_mass"].value * u.g / u.mol for isotope, n in made.atoms.items())

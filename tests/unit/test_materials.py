@@ -26,7 +26,7 @@ def test_isotopes_are_all_there_is() -> None:
 
 
 ATOMS = {"gallium": 1, "lab": 30, "carbon-electrons": 0, "pseudocumene": 12, "water": 2}  # per formula unit, of isotopes that are told apart
-COMPOUNDS = {"lif6": 2, "lif7": 2, "li2wo4-6": 7, "li2wo4-7": 7, "sapphire": 5, "cawo4": 6, "germanium": 1, "silicon": 1}  # atoms per formula unit
+COMPOUNDS = {"lif6": 2, "lif7": 2, "li2wo4-6": 7, "li2wo4-7": 7, "sapphire": 5, "cawo4": 6, "pbwo4": 6, "germanium": 1, "silicon": 1}  # atoms per formula unit
 
 
 def test_every_material_is_tested() -> None:
@@ -49,9 +49,9 @@ def _enriched(data) -> dict[str, dict[str, float]]:  # type: ignore[no-untyped-d
     return {symbol: {key: share.value for key, share in of.items() if key[0].isdigit()} for symbol, of in data.get("enriched", {}).items()}
 
 
-@pytest.mark.parametrize(("name", "weight"), [("sapphire", 101.961), ("cawo4", 287.92), ("germanium", 72.630), ("silicon", 28.085)])
+@pytest.mark.parametrize(("name", "weight"), [("sapphire", 101.961), ("cawo4", 287.92), ("pbwo4", 455.04), ("germanium", 72.630), ("silicon", 28.085)])
 def test_natural_isotopes_have_the_standard_atomic_weight(name: str, weight: float) -> None:
-    """Standard weights (abridged), an independent table: 26.982, 15.999, 40.078, 183.84, 72.630, 28.085."""
+    """Standard weights (abridged), an independent table: 26.982, 15.999, 40.078, 183.84, 207.2, 72.630, 28.085."""
     atoms = composition(provenance.look_up(f"material.{name}")["formula"])
     mean = math.fsum(number * provenance.look_up(f"nuclei.{isotope}")["atomic_mass"].value for isotope, number in atoms.items())
     assert mean == pytest.approx(weight, rel=1e-4)  # germanium's weight is uncertain by 8 in the last digit, abundances by more

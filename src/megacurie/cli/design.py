@@ -23,6 +23,7 @@ def design(
     sigma: Annotated[float, typer.Option(help="Significance that activity, cut and days are given for.")] = 5.0,
     rule: Annotated[list[str] | None, typer.Option(help="Of the required activity: published, hole, optimal; may be repeated.")] = None,
     measure: Annotated[str | None, typer.Option(help="Precision instead: flux, branching-ratio, sin2thetaW, magnetic-moment or axial-strength.")] = None,
+    slices: Annotated[int, typer.Option(help="With --measure: parts in time of each exposure, fitted together.")] = 1,
     toys: Annotated[int, typer.Option(help="With --measure: toy experiments fitted beside.")] = 0,
     seed: Annotated[int, typer.Option(help="Of the toys.")] = 1,
     vary: Annotated[
@@ -54,6 +55,10 @@ def design(
             raise DataError(f"{option}: nothing to {'-H' if name is not None else '--measure'}; leave one of them out")
     if toys and measure is None:
         raise DataError("--toys: expected with --measure")
+    if slices != 1 and measure is None:
+        raise DataError("--slices: expected with --measure")
+    if not 1 <= slices <= 1000:
+        raise DataError(f"--slices {slices}: expected 1 to 1000")
     if not 0 <= toys <= 1_000_000:
         raise DataError(f"--toys {toys}: expected 0 to 1000000")
     on_card, parameters = split_settings(settings)
@@ -65,7 +70,7 @@ def design(
     if name is not None:
         result = _reach(card, on_card, name, axis or [], level)
     elif measure is not None:
-        result = _study(card, on_card, vary, functools.partial(studies.measure, name=measure, toys=toys, seed=seed))
+        result = _study(card, on_card, vary, functools.partial(studies.measure, name=measure, slices=slices, toys=toys, seed=seed))
     else:
         rules = tuple(rule or studies.RULES)
         result = _study(card, on_card, vary, functools.partial(studies.deficit, deficit=0.2 if deficit is None else deficit, sigma=sigma, rules=rules))

@@ -225,6 +225,38 @@ def _flux_precision(cross_section: str, conventions: str) -> Figure:
     return figures.precision(curves)
 
 
+def _target_rates(cross_section: str, conventions: str) -> Figure:
+    """Recoils above a threshold in 1 kg of lithium crystals and of heavier targets about 51Cr in 90 days."""
+    from megacurie.experiments import cards
+    from megacurie.foundation import units
+    from megacurie.foundation.parameters import geomspace
+    from megacurie.report import figures
+    from megacurie.studies.prediction import predict
+
+    edges = ", ".join(f'"{units.to_display(float(x), "eV"):.6g} eV"' for x in geomspace("1 eV", "220 eV", 301))
+    setting = {"detector.threshold": "1 eV", "detector.bins.recoil": f"[{edges}]"}
+    targets = ("lif6", "li2wo4-6", "sapphire", "silicon", "germanium", "cawo4", "pbwo4")
+    return figures.above({name: predict(cards.load("lif6-cr51", {**setting, "target.material": name})) for name in targets})
+
+
+def _activity_mass(cross_section: str, conventions: str) -> Figure:
+    """Activity of 51Cr and 37Ar after 60 days in 1.5e15 neutrons/(cm2 s) against the mass of the target: self-shielding, destruction."""
+    from megacurie.foundation import provenance, units
+    from megacurie.foundation.parameters import geomspace
+    from megacurie.report import figures
+    from megacurie.studies.irradiation import activity_against_mass
+
+    masses = geomspace("10 g", "10 kg", 61)
+    flux, duration = provenance.datum("activation.reactor-flux", "flux").value, 60 * units.day
+    curves = {
+        "51Cr, solid ball": activity_against_mass("51Cr", masses, flux=flux, duration=duration),
+        "51Cr, every atom in the full flux": activity_against_mass("51Cr", masses, shielded=False, flux=flux, duration=duration),
+        "37Ar, gas in the full flux": activity_against_mass("37Ar", masses, shielded=False, flux=flux, duration=duration),
+        "37Ar, not destroyed": activity_against_mass("37Ar", masses, shielded=False, destruction=False, flux=flux, duration=duration),
+    }
+    return figures.activities(curves)
+
+
 _FIGURES: dict[str, Callable[[str, str], Figure]] = {
     "ratios": _ratios,
     "regions": _regions,
@@ -238,4 +270,6 @@ _FIGURES: dict[str, Callable[[str, str], Figure]] = {
     "recoil-rates": _recoil_rates,
     "flux-precision": _flux_precision,
     "bolometer-reach": _bolometer_reach,
+    "target-rates": _target_rates,
+    "activity-mass": _activity_mass,
 }

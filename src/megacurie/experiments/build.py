@@ -248,7 +248,7 @@ def _made(nuclide: str, half_life: str, card: IrradiationTable | None, problems:
     try:
         run = irradiation(
             nuclide, mass=card.mass, flux=card.flux, half_life=sources.source(nuclide, half_life=half_life).half_life, burn_up=card.burn_up,
-            destruction=card.destruction, shielding=card.shielding,
+            destruction=card.destruction, shielding=card.shielding, capture=card.capture,
         )  # fmt: skip
         return run.activity(card.duration, card.cooling)
     except MegacurieError as error:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -150,6 +150,7 @@ class IrradiationTable(Table):
     shielding: Fraction = 1.0
     burn_up: Switch = True
     destruction: Switch = True
+    capture: Literal["published", "evaluated"] = "published"
 
 
 class SourceTable(Table):
@@ -216,10 +217,18 @@ class ConventionTable(Table):
     form_factor: Annotated[str, one_of(lambda: nuclei.FORM_FACTORS, "form factor")] = "klein-nystrand"
     kinematics: Literal["exact", "leading"] = "exact"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_distance(cls, table: Any) -> Any:
+        """``distance = "none"`` takes that of a card away, which no other text can."""
+        return {key: value for key, value in table.items() if (key, value) != ("distance", "none")} if isinstance(table, dict) else table
+
     @model_validator(mode="after")
     def _point(self) -> ConventionTable:
         if (self.flux == "point") != (self.distance is not None):
-            raise ValueError('flux = "point" and distance go together: all target as if it stood there; expected both or neither')
+            raise ValueError(
+                'flux = "point" and distance go together: all target as if it stood there; expected both or neither (distance = "none" takes away a card\'s)'
+            )
         return self
 
 

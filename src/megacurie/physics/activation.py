@@ -11,10 +11,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from megacurie.foundation import provenance, units
 from megacurie.foundation.errors import DataError, RangeError, did_you_mean
 from megacurie.physics.sources import ActivityHistory
+
+Capture = Literal["published", "evaluated"]
+"""Which cross section makes the source: the rounded one of the proposal, or that of an evaluation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,8 +131,9 @@ def products() -> tuple[str, ...]:
 
 
 def irradiation(
-    product: str, *, mass: float, flux: float, half_life: float, burn_up: bool = True, destruction: bool = True, shielding: float = 1.0
-) -> Irradiation:
+    product: str, *, mass: float, flux: float, half_life: float, burn_up: bool = True, destruction: bool = True, shielding: float = 1.0,
+    capture: Capture = "published",
+) -> Irradiation:  # fmt: skip
     """A pure target of our data in a thermal neutron flux: 36Ar for 37Ar, 50Cr for 51Cr.
 
     Parameters
@@ -144,11 +149,13 @@ def irradiation(
         Whether the target is used up, and whether neutrons destroy the product where that is known.
     shielding : float
         As of ``Irradiation``.
+    capture : "published" or "evaluated"
+        Cross section that makes the source: 5 b and 15 b as the proposal rounds them, or those of an evaluation.
 
     Raises
     ------
     DataError
-        If there is no such product.
+        If there is no such product or capture.
     RangeError
         If a number is out of range.
 
@@ -165,11 +172,13 @@ def irradiation(
     """
     if product not in products():
         raise DataError(f"no production data for {product!r}. {did_you_mean(product, products())}")
+    if capture not in get_args(Capture):
+        raise DataError(f"no capture {capture!r}. {did_you_mean(capture, get_args(Capture))}")
     data = provenance.look_up(f"activation.{product}")
     return Irradiation(
         atoms=mass / provenance.datum(f"activation.{product}.target_mass", "molar-mass").value,
         flux=flux,
-        capture=provenance.datum(f"activation.{product}.capture", "area").value,
+        capture=provenance.datum(f"activation.{product}.capture{'_evaluated' if capture == 'evaluated' else ''}", "area").value,
         half_life=half_life,
         destruction=sum(datum.value for datum in provenance.walk(data.get("destruction", {}))) if destruction else 0.0,
         burn_up=burn_up,

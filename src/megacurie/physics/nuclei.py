@@ -93,7 +93,7 @@ def data_of(name: str) -> tuple[Datum, ...]:
     return (*provenance.walk(provenance.look_up(f"nuclei.{name}")), *binding, provenance.datum("constant.dalton", "energy"))
 
 
-def form_factor(name: str, momentum: Array, nucleons: int) -> Array:
+def form_factor(name: str, momentum: Array, nucleons: Array | float) -> Array:
     """Form factor F(q), 1 at q = 0.
 
     Klein-Nystrand: 3 j_1(qR)/(qR) / (1 + a^2 q^2), R = 1.23 fm A^(1/3), a = 0.7 fm. Helm: 3 j_1(qR)/(qR) exp(-(q s)^2/2), R^2 = c^2 + 7/3 pi^2 a^2 - 5 s^2.
@@ -104,7 +104,7 @@ def form_factor(name: str, momentum: Array, nucleons: int) -> Array:
         Of ``FORM_FACTORS``.
     momentum : array (n,), energy
         Momentum transfer q.
-    nucleons : int
+    nucleons : int or array (n,)
 
     Raises
     ------
@@ -129,11 +129,11 @@ def form_factor(name: str, momentum: Array, nucleons: int) -> Array:
         return provenance.datum(f"channel.coherent-scattering.{name}.{key}", "length").value
 
     q = momentum / units.hbarc
-    root = float(np.cbrt(nucleons))
+    root = np.cbrt(nucleons)
     if name == "klein-nystrand":
         return _sphere(q * size("radius") * root) / (1 + (size("range") * q) ** 2)
     c = size("radius") * root - size("offset")
-    radius = float(np.sqrt(c * c + 7 * (np.pi * size("a")) ** 2 / 3 - 5 * size("skin") ** 2))
+    radius = np.sqrt(c * c + 7 * (np.pi * size("a")) ** 2 / 3 - 5 * size("skin") ** 2)
     return _sphere(q * radius) * np.exp(-0.5 * (q * size("skin")) ** 2)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from megacurie.foundation import units
 from megacurie.foundation.errors import RangeError
@@ -51,6 +51,28 @@ class Schedule:
     def live_time(self) -> float:
         """Sum of the live times."""
         return sum((e.stop - e.start) * e.live_fraction for e in self.exposures)
+
+    def cut(self, parts: int) -> tuple[Schedule, ...]:
+        """Each exposure in equal parts, one after the other.
+
+        Raises
+        ------
+        RangeError
+            If there is not at least one part.
+
+        Examples
+        --------
+        >>> whole = Schedule(exposures=(Exposure(start=0.0, stop=9.0),))
+        >>> [part.exposures[0].stop for part in whole.cut(3)]
+        [3.0, 6.0, 9.0]
+        """
+        if parts < 1:
+            raise RangeError(f"{parts} parts of an exposure: expected at least one")
+        cut = []
+        for one in self.exposures:
+            edges = [one.start + (one.stop - one.start) * i / parts for i in range(parts)] + [one.stop]
+            cut += [Schedule(exposures=(replace(one, start=a, stop=b),)) for a, b in itertools.pairwise(edges)]
+        return tuple(cut)
 
     def decays(self, history: ActivityHistory) -> float:
         """Decays of a source while the detector is live."""

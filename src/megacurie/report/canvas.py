@@ -111,8 +111,8 @@ def canvas_of(ax: Axes) -> Canvas:
 
 
 def legend_above(ax: Axes, handles: Mapping[str, Any], title: str = "") -> None:
-    """A legend above the axes, where it hides nothing: in one row if it fits, else in two columns if they fit."""
-    columns = len(handles) if len("".join(handles)) < _ROW else 2 if max(map(len, handles)) < _ROW // 2 else 1
+    """A legend above the axes, where it hides nothing: short names in rows of four, else in two columns if they fit."""
+    columns = min(len(handles), 4) if len("".join(handles)) < _ROW else 2 if max(map(len, handles)) < _ROW // 2 else 1
     canvas_of(ax).legend(handles.values(), handles.keys(), loc="outside upper center", ncols=columns, title=title or None)
 
 

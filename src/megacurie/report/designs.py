@@ -15,6 +15,7 @@ from megacurie.report.output import cited, columns
 
 if TYPE_CHECKING:
     from megacurie.statistics.results import Region
+    from megacurie.studies.irradiation import ActivityCurve
     from megacurie.studies.prediction import ExperimentPrediction
     from megacurie.studies.sensitivity import Exclusion
     from megacurie.studies.variation import Variation
@@ -62,6 +63,72 @@ def recoils(predictions: Mapping[str, ExperimentPrediction]) -> Figure:
     references = frozenset().union(*(one.references for one in predictions.values()))
     text = f"Recorded recoil spectra over the schedule: {', '.join(predictions)}. Steps and kinks are the end points of lines and isotopes."
     data = columns(("experiment", f"low_{unit}", f"high_{unit}", f"events_per_{unit}", f"background_per_{unit}"), rows)
+    return Figure(axes=(ax,), data=data, caption=cited(text, references), references=references)
+
+
+@styled
+def above(predictions: Mapping[str, ExperimentPrediction]) -> Figure:
+    """Events of the source above a threshold, against the threshold.
+
+    Parameters
+    ----------
+    predictions : mapping of name to ExperimentPrediction
+        Of experiments with bins of recoil energy, whose lower edges are the thresholds.
+
+    Raises
+    ------
+    RangeError
+        If there is none, or one has no spectrum.
+    """
+    if not predictions or not all(one.spectrum for one in predictions.values()):
+        raise RangeError("above: nothing to draw: expected predictions with a spectrum, of experiments with bins of recoil energy")
+    (ax,) = stacked_axes()
+    handles = {}
+    rows: list[tuple[str, float, float]] = []
+    for i, (name, one) in enumerate(predictions.items()):
+        left = np.cumsum([b.counts for b in one.spectrum][::-1])[::-1]
+        threshold = np.array([units.to_display(b.low, "eV") for b in one.spectrum])
+        some = left > 0
+        (handles[name],) = ax.plot(threshold[some], left[some], color=f"C{i}", linestyle=_DASHES[i % 4])
+        rows += [(name, float(x), float(y)) for x, y in zip(threshold[some], left[some], strict=True)]
+    most = max(y for *_, y in rows)
+    ax.set(xlabel="threshold [eV]", ylabel="events above it", xscale="log", yscale="log", xlim=(min(r[1] for r in rows), None), ylim=(1e-4 * most, 3 * most))
+    legend_above(ax, handles)
+    references = frozenset().union(*(one.references for one in predictions.values()))
+    text = (
+        f"Events of the source above a threshold, over the schedule, no background: {', '.join(predictions)}. Heavy nuclei scatter more often, and end sooner."
+    )
+    data = columns(("target", "threshold_eV", "events"), rows)
+    return Figure(axes=(ax,), data=data, caption=cited(text, references), references=references)
+
+
+@styled
+def activities(curves: Mapping[str, ActivityCurve]) -> Figure:
+    """Activity at the end of an irradiation against the mass of the target.
+
+    Parameters
+    ----------
+    curves : mapping of name to ActivityCurve
+
+    Raises
+    ------
+    RangeError
+        If there is nothing to draw.
+    """
+    if not curves:
+        raise RangeError("activities: nothing to draw: expected at least one curve")
+    (ax,) = stacked_axes()
+    handles = {}
+    rows: list[tuple[str, float, float, float]] = []
+    for i, (name, one) in enumerate(curves.items()):
+        mass, activity = (np.array([units.to_display(float(x), unit) for x in values]) for values, unit in ((one.mass, "kg"), (one.activity, "PBq")))
+        (handles[name],) = ax.plot(mass, activity, color=f"C{i}", linestyle=_DASHES[i % 4])
+        rows += [(name, float(x), float(y), float(z)) for x, y, z in zip(mass, activity, one.shielding, strict=True)]
+    ax.set(xlabel="mass of the target isotope [kg]", ylabel="activity [PBq]", xscale="log", yscale="log")
+    legend_above(ax, handles)
+    references = frozenset().union(*(one.references for one in curves.values()))
+    text = f"Activity at the end of an irradiation against the mass of the pure target isotope, which burns: {', '.join(curves)}. A solid ball shades itself."
+    data = columns(("curve", "mass_kg", "activity_PBq", "mean_flux"), rows)
     return Figure(axes=(ax,), data=data, caption=cited(text, references), references=references)
 
 

@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 from megacurie.foundation import units
 from megacurie.foundation.errors import RangeError, did_you_mean
 from megacurie.report.canvas import Figure, canvas_of, filled, legend_above, scale_axis, stacked_axes, styled
-from megacurie.report.designs import precision, recoils, sensitivity, significance
+from megacurie.report.designs import above, activities, precision, recoils, sensitivity, significance
 from megacurie.report.output import cited, columns
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from megacurie.studies.explanations import Comparison
     from megacurie.studies.gallium import Datasets, MeanRatio, Step
 
-__all__ = ["Figure", "explanations", "history", "paths", "precision", "ratios", "recoils", "regions", "sensitivity", "significance"]
+__all__ = ["Figure", "above", "activities", "explanations", "history", "paths", "precision", "ratios", "recoils", "regions", "sensitivity", "significance"]
 
 _ALPHA = 0.2  # of a filled area; nested levels add up
 _ALPHA_MANY = 0.1  # where areas of several colours overlap

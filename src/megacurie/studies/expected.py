@@ -64,6 +64,12 @@ class ExpectedCounts:
         tilts = {name: (counts * live, error) for name, (counts, error) in self.tilts.items()}
         return replace(self, signal=self.signal * activity * decays, backgrounds=backgrounds, tilts=tilts, off=self.off / live)
 
+    def in_time(self, decays: Array, live: Array) -> ExpectedCounts:
+        """The same in parts of the schedule, one after the other, with the shares (k,) of the decays and of the live time in each: (k n_bins,) events."""
+        backgrounds = {name: np.outer(decays if name in self.of_source else live, counts).ravel() for name, counts in self.backgrounds.items()}
+        tilts = {name: (np.outer(live, counts).ravel(), error) for name, (counts, error) in self.tilts.items()}
+        return replace(self, signal=np.outer(decays, self.signal).ravel(), backgrounds=backgrounds, tilts=tilts)
+
     @property
     def _ambient(self) -> Array:
         """Expected events (n_bins,) of the backgrounds that are there without the source too."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -116,11 +116,11 @@ class Precision:
         return self.table()._repr_html_()
 
 
-def measure(experiment: Experiment, name: str, *, toys: int = 0, seed: int = 0) -> Precision:
+def measure(experiment: Experiment, name: str, *, slices: int = 1, toys: int = 0, seed: int = 0) -> Precision:
     """Precision on a quantity by its name.
 
     flux: whatever the card knows of the activity; branching-ratio: normalisation free; sin2thetaW, magnetic-moment, axial-strength: the activity as well known
-    as the card says.
+    as the card says. ``slices`` as of ``precision``.
 
     Raises
     ------
@@ -142,24 +142,26 @@ def measure(experiment: Experiment, name: str, *, toys: int = 0, seed: int = 0) 
         low = [line.intensity for line in experiment.source.lines if line.energy < 0.8 * max(line.energy for line in experiment.source.lines)]
         if experiment.source.nuclide != "51Cr":
             raise DataError(f"{experiment.name}: the branching ratio is that of 51Cr, the source is {experiment.source.nuclide}")
-        return precision(experiment, BranchingRatioShift(reference=sum(low)), sum(low), normalisation="free", toys=toys, seed=seed)
+        return precision(experiment, BranchingRatioShift(reference=sum(low)), sum(low), normalisation="free", slices=slices, toys=toys, seed=seed)
     if name == "flux":
-        return precision(replace(experiment, source=replace(experiment.source, activity_error=0.0)), ActivityScale(), 1.0, toys=toys, seed=seed)
+        unknown = replace(experiment, source=replace(experiment.source, activity_error=0.0))
+        return precision(unknown, ActivityScale(), 1.0, slices=slices, toys=toys, seed=seed)
     channel = experiment.channel
     if not isinstance(channel, CoherentScattering if name == "axial-strength" else ElectronScattering | CoherentScattering):
         where = "coherent scattering" if name == "axial-strength" else "electron and in coherent scattering"
         raise DataError(f"{experiment.name}: {name} is measured in {where}; {channel.describe(experiment.source)} does not show it")
     if name == "axial-strength":
-        return precision(experiment, AxialStrength(), 1.0, toys=toys, seed=seed)
+        return precision(experiment, AxialStrength(), 1.0, slices=slices, toys=toys, seed=seed)
     assert isinstance(channel, ElectronScattering | CoherentScattering)
     if name == "sin2thetaW":
         split = replace(experiment, channel=replace(channel, components="mixing"))
-        return precision(split, WeakMixingAngle(reference=channel.mixing), channel.mixing, toys=toys, seed=seed)
-    return precision(replace(experiment, channel=replace(channel, components="magnetic")), MagneticMoment(), 0.0, toys=toys, seed=seed)
+        return precision(split, WeakMixingAngle(reference=channel.mixing), channel.mixing, slices=slices, toys=toys, seed=seed)
+    split = replace(experiment, channel=replace(channel, components="magnetic"))
+    return precision(split, MagneticMoment(), 0.0, slices=slices, toys=toys, seed=seed)
 
 
 def precision(
-    experiment: Experiment, hypothesis: Hypothesis, truth: float, *, normalisation: str = "card", toys: int = 0, seed: int = 0
+    experiment: Experiment, hypothesis: Hypothesis, truth: float, *, normalisation: str = "card", slices: int = 1, toys: int = 0, seed: int = 0
 ) -> Precision:  # fmt: skip
     """Precision on the one parameter of a hypothesis.
 
@@ -172,6 +174,8 @@ def precision(
     truth : float
         Its value, internal units.
     normalisation : "card" or "free"
+    slices : int
+        Equal times into which each exposure is cut: a source that decays is told from a background that does not.
     toys : int
         Toy experiments to fit, linear in the parameter about the truth.
     seed : int
@@ -179,21 +183,26 @@ def precision(
     Raises
     ------
     RangeError
-        If the hypothesis has not just one parameter, or the truth is outside its bounds.
+        If the hypothesis has not just one parameter, the truth is outside its bounds, or there is not at least one slice.
     """
     if len(hypothesis.parameters) != 1:
         raise RangeError(f"{hypothesis.name} has {len(hypothesis.parameters)} parameters: expected one to measure")
     (parameter,) = hypothesis.parameters
     parameter.check(truth)
     expectation = Expectation(steady_kernel(experiment), hypothesis)
-    background = expectation.kernel.background
-    signal = expectation({parameter.name: truth}) - background
-    expected = replace(expected_counts(experiment), signal=signal)
-    slope = _slope(expectation, parameter, truth)
+    decays, live = _shares(experiment, slices)
+    ambient = expectation.kernel.background
+    expected = replace(expected_counts(experiment), signal=expectation({parameter.name: truth}) - ambient).in_time(decays, live)
+    signal, background = expected.signal, expected.background
+
+    def counts(value: float) -> Array:
+        return np.outer(decays, expectation({parameter.name: value}) - ambient).ravel() + background
+
+    slope = np.outer(decays, _slope(expectation, parameter, truth)).ravel()
     columns, free = _nuisances(expected, normalisation)
     used = signal + background > 0
     fisher = _fisher(slope[used], columns[used], (signal + background)[used], free) if signal.any() else None
-    below, above = (_rise(expectation, parameter, truth, side, columns[used], free, used) if fisher else None for side in (-1, 1))
+    below, above = (_rise(counts, parameter, truth, side, columns[used], free, used) if fisher else None for side in (-1, 1))
     scatter = None
     if toys and fisher:
         scatter = float(np.std(fits(slope[used], columns[used], (signal + background)[used], free, toys, seed)))
@@ -208,6 +217,17 @@ def precision(
         normalisation=normalisation, fisher=fisher, below=below, above=above, toys=scatter, n_toys=toys, notes=tuple(notes),
         references=experiment.references | hypothesis.references,
     )  # fmt: skip
+
+
+def _shares(experiment: Experiment, slices: int) -> tuple[Array, Array]:
+    """Shares of the decays and of the live time in each slice of the schedule."""
+    if slices < 1:
+        raise RangeError(f"{slices} slices of time: expected at least one")
+    if experiment.schedule is None or experiment.source.history is None:  # refused where counts are asked for
+        return np.ones(1), np.ones(1)
+    history = experiment.source.history
+    parts = experiment.schedule.cut(slices) if slices > 1 else (experiment.schedule,)
+    return np.array([one.decays(history) for one in parts]) / experiment.decays, np.array([one.live_time for one in parts]) / experiment.live
 
 
 def _slope(expectation: Expectation, parameter: Parameter, truth: float) -> Array:
@@ -245,17 +265,19 @@ def _fisher(slope: Array, columns: Array, mu: Array, free: int) -> float | None:
     return float(np.sqrt(np.linalg.inv(correlation)[0, 0]) * scale[0]) / size
 
 
-def _rise(expectation: Expectation, parameter: Parameter, truth: float, side: int, columns: Array, free: int, used: NDArray[np.bool_]) -> float | None:
+def _rise(
+    expectation: Callable[[float], Array], parameter: Parameter, truth: float, side: int, columns: Array, free: int, used: NDArray[np.bool_]
+) -> float | None:  # fmt: skip
     """Distance from the truth at which the Asimov likelihood, nuisances profiled, has risen by one; None if it has not at the parameter's bound."""
     from scipy.optimize import brentq
 
-    counts = expectation({parameter.name: truth})[used]
+    counts = expectation(truth)[used]
     room = (parameter.upper - truth) if side > 0 else (truth - parameter.lower)
     if not room > 0:
         return None
 
     def excess(distance: float) -> float:
-        mu = expectation({parameter.name: truth + side * distance * room})[used]
+        mu = expectation(truth + side * distance * room)[used]
         return float(profile(mu, columns, counts, free=free)[0]) - 1.0
 
     return float(brentq(excess, 0.0, 1.0, xtol=1e-12, rtol=1e-8)) * room if excess(1.0) > 0 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -111,14 +111,7 @@ class CoherentScattering:
         >>> print((lithium.weak_charge("7Li", np.array([1e-9]) * units.MeV) / -2).round(3)[:, 0])
         [0.966 0.982]
         """
-        one = nucleus(isotope)
-        if self.couplings == "tree":
-            return np.full((2, len(recoil)), 0.5 * (1 - 4 * self.mixing) * one.charge - 0.5 * (one.nucleons - one.charge))
-        proton = {name: provenance.datum(f"{_COUPLINGS}.proton_{name}", "dimensionless").value for name in ("e", "mu", "tau")}
-        neutron = provenance.datum(f"{_COUPLINGS}.neutron", "dimensionless").value * (one.nucleons - one.charge)
-        charges = np.stack([proton["e"] - _charge_radius(2 * one.mass * recoil), np.full(len(recoil), 0.5 * (proton["mu"] + proton["tau"]))])
-        found: Array = charges * one.charge + neutron
-        return found
+        return self._charges(_target(self, isotope), recoil)
 
     def axial_strength(self, isotope: str) -> float:
         """F_A = (4/3) ((J + 1)/J) [g_A^s (S_p + S_n) - g_A (S_p - S_n)]^2; zero without spin, or where its expectation values are not known.
@@ -166,7 +159,8 @@ class CoherentScattering:
         >>> print((channel.differential("6Li", np.array([0.747]) * u.MeV, np.array([150, 250]) * u.eV)[0, :, 0] > 0).tolist())
         [True, False]
         """
-        return self._vector(isotope, energy, recoil) + self._axial(isotope, energy, recoil)
+        parts = self._parts(("coupling:vector", "coupling:axial"), _target(self, isotope), energy, recoil[:, None])
+        return parts["coupling:vector"] + parts["coupling:axial"]
 
     def component_differentials(self, isotope: str, energy: Array, recoil: Array) -> dict[str, Array]:
         """The parts: "coupling:axial"; the vector part by powers of sin^2(theta_W), Q_V(s) = Q_V(s_0) - 2 rho Z (s - s_0); and "coupling:magnetic".
@@ -177,48 +171,52 @@ class CoherentScattering:
         -------
         dict of str to array (2, n, n_lines)
         """
-        one, s = nucleus(isotope), self.mixing
-        charge = self.weak_charge(isotope, recoil)
-        rho = 1.0 if self.couplings == "tree" else provenance.datum(f"{_COUPLINGS}.rho", "dimensionless").value
-        slope = -2 * rho * one.charge * s
-        constant = charge - slope
-        front = self._front(isotope, energy, recoil)
-        shape = front * self._recoil_shape(isotope, energy, recoil, -1)
-        squares = {"coupling:1": constant**2, "coupling:s": 2 * constant * slope, "coupling:s2": np.full_like(constant, slope**2)}
-        parts = {tag: square[:, :, None] * shape for tag, square in squares.items()}
-        moment = provenance.datum(_MOMENT, "dimensionless").value * one.charge
-        radius = (
-            provenance.datum("constant.fine_structure_constant", "dimensionless").value
-            * units.hbarc
-            / provenance.datum("constant.electron_mass", "energy").value
+        tags = ("coupling:1", "coupling:s", "coupling:s2", "coupling:axial", "coupling:magnetic")
+        return self._parts(tags, _target(self, isotope), energy, recoil[:, None])
+
+    def _end(self, one: _Target, energy: Array) -> Array:
+        return 2 * energy * energy / (one.mass + (2 * energy if self.kinematics == "exact" else 0.0))
+
+    def _charges(self, one: _Target, recoil: Array) -> Array:
+        """Q_V at each recoil (...): array (2, ...)."""
+        neutrons = one.nucleons - one.charge
+        if self.couplings == "tree":
+            return np.broadcast_to(0.5 * (1 - 4 * self.mixing) * one.charge - 0.5 * neutrons, (2, *recoil.shape))
+        proton, neutron = _radiative()
+        charges = np.empty((2, *recoil.shape))
+        charges[0] = (proton[0] - _charge_radius(2 * one.mass * recoil)) * one.charge + neutron * neutrons
+        charges[1] = proton[1] * one.charge + neutron * neutrons
+        return charges
+
+    def _parts(self, tags: Sequence[str], one: _Target, energy: Array, recoil: Array) -> dict[str, Array]:
+        """d(sigma)/dT of each part asked for: arrays (2, ...); energies, recoils and the properties of nuclei broadcast against each other."""
+        spread = np.where(
+            recoil <= self._end(one, energy), nuclei.form_factor(self.form_factor, np.sqrt(2 * one.mass * np.maximum(recoil, 0.0)), one.nucleons) ** 2, 0.0
         )
-        t = recoil[:, None]
-        inside = t <= self.end_point(isotope, energy)
-        spread = nuclei.form_factor(self.form_factor, np.sqrt(2 * one.mass * recoil), one.nucleons)[:, None] ** 2
-        magnetic = np.where(inside, math.pi * (radius * moment) ** 2 * spread * (1 / np.where(t > 0, t, np.inf) - 1 / energy), 0.0)
-        return {**parts, "coupling:axial": self._axial(isotope, energy, recoil), "coupling:magnetic": np.stack([magnetic, magnetic])}
-
-    def _front(self, isotope: str, energy: Array, recoil: Array) -> Array:
-        """G_F^2 M/pi F^2 up to the end point (n, n_lines)."""
-        one = nucleus(isotope)
-        fermi = provenance.datum("constant.fermi", "fermi-constant").value * units.hbarc
-        spread = nuclei.form_factor(self.form_factor, np.sqrt(2 * one.mass * np.maximum(recoil, 0.0)), one.nucleons)[:, None] ** 2
-        inside: Array = np.where(recoil[:, None] <= self.end_point(isotope, energy), fermi**2 * one.mass / math.pi * spread, 0.0)
-        return inside
-
-    def _recoil_shape(self, isotope: str, energy: Array, recoil: Array, sign: int) -> Array:
-        t = recoil[:, None]
-        shape: Array = 1 + sign * nucleus(isotope).mass * t / (2 * energy**2) - (t / energy if self.kinematics == "exact" else 0.0)
-        return shape
-
-    def _vector(self, isotope: str, energy: Array, recoil: Array) -> Array:
-        square = self.weak_charge(isotope, recoil)[:, :, None] ** 2
-        found: Array = square * (self._front(isotope, energy, recoil) * self._recoil_shape(isotope, energy, recoil, -1))
+        front = _fermi() ** 2 / math.pi * one.mass * spread
+        fall = one.mass * recoil / (2 * energy**2)
+        rest = 1 - recoil / energy if self.kinematics == "exact" else 1.0
+        charge = self._charges(one, recoil)
+        shape = front * (rest - fall)
+        found: dict[str, Array] = {}
+        if "coupling:vector" in tags:
+            found["coupling:vector"] = charge**2 * shape
+        if "coupling:s" in tags:
+            rho = 1.0 if self.couplings == "tree" else provenance.datum(f"{_COUPLINGS}.rho", "dimensionless").value
+            slope = -2 * rho * one.charge * self.mixing
+            constant = charge - slope
+            squares = {"coupling:1": constant**2, "coupling:s": 2 * constant * slope, "coupling:s2": np.ones_like(constant) * slope**2}
+            found |= {tag: square * shape for tag, square in squares.items()}
+        if "coupling:axial" in tags:
+            axial = 0.25 * one.axial * front * (rest + fall)
+            found["coupling:axial"] = np.stack([axial, axial])
+        if "coupling:magnetic" in tags:
+            moment = provenance.datum(_MOMENT, "dimensionless").value * one.charge
+            alpha, mass = provenance.datum("constant.fine_structure_constant", "dimensionless"), provenance.datum("constant.electron_mass", "energy")
+            radius = alpha.value * units.hbarc / mass.value
+            magnetic = math.pi * (radius * moment) ** 2 * spread * (1 / np.where(recoil > 0, recoil, np.inf) - 1 / energy)
+            found["coupling:magnetic"] = np.stack([magnetic, magnetic])
         return found
-
-    def _axial(self, isotope: str, energy: Array, recoil: Array) -> Array:
-        one = 0.25 * self.axial_strength(isotope) * self._front(isotope, energy, recoil) * self._recoil_shape(isotope, energy, recoil, 1)
-        return np.stack([one, one])
 
     def cross_section(self, isotope: str, energy: Array, edges: Array) -> Array:
         """Cross section of coherent scattering in recoil bins.
@@ -247,24 +245,25 @@ class CoherentScattering:
         1.928e-44 cm2
         """
         if self.couplings == "radiative" or self.form_factor != "none":
-            return self._integrated(functools.partial(self.differential, isotope), isotope, energy, edges)
-        vector, axial = _strengths(self, isotope)
-        t = np.minimum(np.maximum(edges, 0.0)[:, None], self.end_point(isotope, energy))
-        fall = nucleus(isotope).mass * (t / (2 * energy)) ** 2
-        both = t - t * t / (2 * energy) if self.kinematics == "exact" else t
+            parts = self._integrated(("coupling:vector", "coupling:axial"), _target(self, isotope), energy, edges)
+            return parts["coupling:vector"] + parts["coupling:axial"]
+        vector, axial, mass = _strengths(self, isotope)
+        last = 2 * energy * energy / (mass + (2 * energy if self.kinematics == "exact" else 0.0))
+        t = np.minimum(np.maximum(edges, 0.0)[:, None], last)
+        square = t * t
+        fall = mass / (4 * energy * energy) * square
+        both = t - square / (2 * energy) if self.kinematics == "exact" else t
         integral = vector * (both - fall) + axial * (both + fall)
-        sigma = integral[1:] - integral[:-1]
-        return np.array([sigma, sigma])
+        sigma = np.empty((2, len(edges) - 1, len(energy)))
+        sigma[:] = integral[1:] - integral[:-1]
+        return sigma
 
-    def _integrated(self, density: Callable[[Array, Array], Array], isotope: str, energy: Array, edges: Array) -> Array:
-        """A differential cross section integrated over bins, line by line."""
-        columns = []
-        for i, last in enumerate(self.end_point(isotope, energy)):
-            t = np.minimum(edges, last)
-            half = 0.5 * np.diff(t)[:, None]
-            sigma = density(energy[i : i + 1], (t[:-1, None] + half * (1 + _NODES)).ravel())[..., 0]
-            columns.append((sigma.reshape(2, len(half), -1) * (half * _WEIGHTS)).sum(-1))
-        return np.stack(columns, -1)
+    def _integrated(self, tags: Sequence[str], one: _Target, energy: Array, edges: Array) -> dict[str, Array]:
+        """Each part integrated over bins (2, ..., n_bins, n_lines): all lines, and all nuclei if ``one`` is several, in one go."""
+        t = np.minimum(edges[:, None, None], self._end(one, energy[:, None]))  # (..., edges, lines, 1)
+        half = 0.5 * (t[..., 1:, :, :] - t[..., :-1, :, :])
+        parts = self._parts(tags, one, energy[:, None], t[..., :-1, :, :] + half * (1 + _NODES))
+        return {tag: half[..., 0] * (density @ _WEIGHTS) for tag, density in parts.items()}
 
     def parts(self, source: Source, detector: Detector) -> tuple[Part, ...]:
         """For each isotope its vector part (or its components) and, where there is one, its axial part.
@@ -276,22 +275,30 @@ class CoherentScattering:
         """
         if self.components == "magnetic" and not detector.threshold > 0:
             raise RangeError("magnetic moment: the cross section goes as 1/T and has no end at zero recoil energy; expected a positive threshold")
+        tags = ["coupling:1", "coupling:s", "coupling:s2"] if self.components == "mixing" else ["coupling:vector"]
+        tags += ["coupling:axial"] if any(_target(self, isotope).axial for isotope in self.isotopes) else []
+        tags += ["coupling:magnetic"] if self.components == "magnetic" else []
+        binned = self._integrated(tags, _targets(self), source.energies, np.array(detector.recoil)) if detector.sharp else None
         found = []
-        for isotope in self.isotopes:
-            tags = ["coupling:1", "coupling:s", "coupling:s2"] if self.components == "mixing" else ["coupling:vector"]
-            tags += ["coupling:axial"] if self.axial_strength(isotope) else []
-            tags += ["coupling:magnetic"] if self.components == "magnetic" else []
+        for k, isotope in enumerate(self.isotopes):
+            one = _target(self, isotope)
             for tag in tags:
-                density = functools.partial(self._component, isotope, tag)
-                closed = functools.partial(self._integrated, density, isotope)
-                sigma = detector.lines(source.energies, closed, density, functools.partial(self.end_point, isotope))
+                if tag == "coupling:axial" and not one.axial:
+                    continue
+                sigma = self._folded(tag, one, source.energies, detector) if binned is None else binned[tag][:, k]
                 found.append(Part(tag=tag, also=(f"isotope:{isotope.lower()}",), target=isotope, cross_section=sigma))
         return tuple(found)
 
-    def _component(self, isotope: str, tag: str, energy: Array, recoil: Array) -> Array:
-        if tag == "coupling:vector":
-            return self._vector(isotope, energy, recoil)
-        return self._axial(isotope, energy, recoil) if tag == "coupling:axial" else self.component_differentials(isotope, energy, recoil)[tag]
+    def _folded(self, tag: str, one: _Target, energy: Array, detector: Detector) -> Array:
+        """A part as a detector with a resolution or an efficiency curve records it (2, bins, n_lines)."""
+
+        def density(line: Array, recoil: Array) -> Array:
+            return self._parts((tag,), one, line, recoil[:, None])[tag]
+
+        def closed(line: Array, edges: Array) -> Array:
+            return self._integrated((tag,), one, line, edges)[tag]
+
+        return detector.lines(energy, closed, density, functools.partial(self._end, one))
 
     def largest(self, source: Source) -> float:
         """Largest recoil of any nucleus."""
@@ -322,11 +329,53 @@ class CoherentScattering:
         return f"coherent scattering on {', '.join(self.isotopes)}, {self.couplings} couplings{axial}{left}, {self.kinematics} kinematics"
 
 
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What the cross section needs of a nucleus, or of several as arrays."""
+
+    mass: Array | float
+    charge: Array | float
+    nucleons: Array | float
+    axial: Array | float
+
+
 @functools.cache
-def _strengths(channel: CoherentScattering, isotope: str) -> tuple[float, float]:
-    """G_F^2 M/pi times Q_V^2 at tree level and times F_A/4: what the closed form needs, looked up once."""
-    front = (provenance.datum("constant.fermi", "fermi-constant").value * units.hbarc) ** 2 * nucleus(isotope).mass / math.pi
-    return front * float(channel.weak_charge(isotope, np.zeros(1))[0, 0]) ** 2, 0.25 * front * channel.axial_strength(isotope)
+def _target(channel: CoherentScattering, isotope: str) -> _Target:
+    one = nucleus(isotope)
+    return _Target(one.mass, one.charge, one.nucleons, channel.axial_strength(isotope))
+
+
+@functools.cache
+def _targets(channel: CoherentScattering) -> _Target:
+    """All isotopes of a channel along the first of four axes: isotope, bin, line, node."""
+    every = [_target(channel, isotope) for isotope in channel.isotopes]
+    mass, charge, nucleons, axial = (
+        np.array([getattr(one, name) for one in every], dtype=float)[:, None, None, None] for name in ("mass", "charge", "nucleons", "axial")
+    )
+    return _Target(mass, charge, nucleons, axial)
+
+
+@functools.cache
+def _fermi() -> float:
+    """G_F hbar c."""
+    return provenance.datum("constant.fermi", "fermi-constant").value * units.hbarc
+
+
+@functools.cache
+def _radiative() -> tuple[tuple[float, float], float]:
+    """Couplings at Q = 0 of protons to nu_e and nu_x, and of neutrons."""
+    electron, muon, tau, neutron = (
+        provenance.datum(f"{_COUPLINGS}.{name}", "dimensionless").value for name in ("proton_e", "proton_mu", "proton_tau", "neutron")
+    )
+    return (electron, 0.5 * (muon + tau)), neutron
+
+
+@functools.cache
+def _strengths(channel: CoherentScattering, isotope: str) -> tuple[float, float, float]:
+    """G_F^2 M/pi times Q_V^2 at tree level and times F_A/4, and M: what the closed form needs, looked up once."""
+    mass = nucleus(isotope).mass
+    front = _fermi() ** 2 * mass / math.pi
+    return front * float(channel.weak_charge(isotope, np.zeros(1))[0, 0]) ** 2, 0.25 * front * channel.axial_strength(isotope), mass
 
 
 def _charge_radius(momentum_squared: Array) -> Array:

@@ -40,14 +40,23 @@ class WeakMixingAngle(Hypothesis):
 @final
 @dataclass(frozen=True)
 class AxialStrength(Hypothesis):
-    """The axial part of coherent scattering has another size: the square of its amplitude over what the spin expectation values give."""
+    """The axial part of coherent scattering has another size: the square of its amplitude over what the spin expectation values give.
+
+    Parameters
+    ----------
+    isotope : str, optional
+        Such as "7Li": of this isotope alone; empty: of all together.
+    """
+
+    isotope: str = ""
 
     name = "axial-strength"
     parameters = (Parameter("axial", "", low=0.0, high=5.0, label=r"$F_A/F_{A,0}$"),)
     affine = "axial"
 
     def scale(self, theta: Theta, E: Array, tags: frozenset[str]) -> Any:
-        return theta["axial"] if "coupling:axial" in tags else 1.0
+        meant = "coupling:axial" in tags and (not self.isotope or f"isotope:{self.isotope.lower()}" in tags)
+        return theta["axial"] if meant else 1.0
 
 
 @final
