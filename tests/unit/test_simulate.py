@@ -1,13 +1,12 @@
-"""Pseudo-campaigns: means and times of what is thrown, seeds, there and back through files, injected rates."""
+"""Pseudo-campaigns: means and times of what is thrown, seeds, there and back through files."""
 
 import math
 
 import numpy as np
 import pytest
 
-from megacurie.foundation import units as u
 from megacurie.foundation.errors import RangeError
-from megacurie.radiochemistry import counting, export, files, tables
+from megacurie.radiochemistry import export, files, tables
 from megacurie.radiochemistry.simulate import simulate
 from megacurie.radiochemistry.streams import streams
 from megacurie.studies import radiochemistry
@@ -76,20 +75,3 @@ def test_there_and_back_through_files(tmp_path) -> None:
 def test_what_is_refused(arguments, message) -> None:
     with pytest.raises(RangeError, match=message):
         simulate(BEST, **arguments)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("ratio", [1.0, 0.79])
-def test_injected_ratios_come_out(ratio) -> None:
-    """Whole campaigns of BEST, inner zone: bias within three standard errors, coverage .683 within three binomial errors."""
-    n, decay = 60, BEST.germanium_decay
-    fits, truth = [], 0.0
-    for seed in range(n):
-        made, thrown = simulate(BEST, ratio=ratio, seed=1000 + seed)
-        truth = thrown.rates["inner"]
-        fits.append(counting.fit([one for one in streams(made) if one.zone == "inner"], decay))
-    rates = np.array([one.rate for one in fits])
-    assert abs(rates.mean() - truth) < 3 * rates.std(ddof=1) / math.sqrt(n)
-    covered = np.mean([one.rate - one.minus <= truth <= one.rate + one.plus for one in fits])
-    assert abs(covered - 0.683) < 3 * math.sqrt(0.683 * 0.317 / n)
-    assert rates.std() * u.day == pytest.approx(0.5 * np.mean([one.plus + one.minus for one in fits]) * u.day, rel=3 / math.sqrt(2 * n))
