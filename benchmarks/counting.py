@@ -14,10 +14,12 @@ from pathlib import Path
 import numpy as np
 from speed import best_of_five
 
+import megacurie as mci
 from megacurie.foundation import units as u
 from megacurie.radiochemistry import batch, tables
 from megacurie.radiochemistry.simulate import Truth, simulate
 from megacurie.radiochemistry.streams import Stream, streams
+from megacurie.studies import events
 
 BEST = tables.built_in("best-2022")
 DECAY = BEST.germanium_decay
@@ -54,11 +56,16 @@ def speeds() -> list[str]:
     whole, _ = throw("inner", 0.79, 1000)
     campaign = best_of_five(lambda: simulate(BEST, ratio=0.79, seed=1))
     injections = best_of_five(lambda: [batch.fit(throw(name, 0.79, 1800)[0], DECAY) for name in ("inner", "outer")])
+    others = mci.gallium.datasets(only=["gallex-cr1", "gallex-cr2", "sage-cr", "sage-ar"]).likelihood(mci.Sterile())
+    both = others + events.likelihood(simulate(BEST, ratio=0.79, seed=1)[0], mci.Sterile())
+    grid = {"sin2_2theta": np.linspace(0, 1, 61)[:, None], "dm2": mci.geomspace("0.1 eV2", "30 eV2", 51)}
+    mapped = best_of_five(lambda: both.minus_two_log(grid))
     return [
         f"single window of {one.candidates.mean():.0f} candidates, both errors   {per_second(one):10.0f} /s   target 50000",
         f"zone of 20 windows, both errors                {per_second(whole):10.0f} /s   target 6000",
         f"pseudo-campaign of 20 extractions              {1e3 * campaign:10.1f} ms   target 50",
         f"1800 campaigns thrown and fitted, both zones   {injections:10.1f} s    target 180",
+        f"map of 61 x 51, event times and other gallium  {mapped:10.2f} s    target 10",
     ]
 
 

@@ -38,6 +38,17 @@ def test_json(megacurie):
     assert megacurie("design", CENTER, "--rule", "hole", "--json").json["required_activity_by_rule"].keys() == {"hole"}
 
 
+def test_a_variation_is_drawn(megacurie, tmp_path):
+    """The precision on the flux against the mass of a bolometer: with 1/N of a counting experiment it falls as the square root of the mass."""
+    target = tmp_path / "mass.svg"
+    megacurie("design", "benato-2026/lif6-cr51", "--measure", "flux", "--vary", "mass=0.5:2:2", "-o", str(target))
+    assert "</svg>" in target.read_text()
+    _, low, high = (tmp_path / "mass.csv").read_text().splitlines()
+    assert float(low.split(",")[-1]) / float(high.split(",")[-1]) == pytest.approx(2, rel=0.02)  # the activity is known to 1 %
+    megacurie("design", "benato-2026/lif6-cr51", "--vary", "mass=0.5:2:2", "-o", str(tmp_path / "deficit.png"))
+    assert (tmp_path / "deficit.txt").read_text().startswith("Significance")
+
+
 def test_vary(megacurie):
     found = megacurie("design", "jne-1t-cr51-outside", "--vary", "activity=0.5:5:3:log", "--json").json
     assert found["values"] == [pytest.approx(0.5), pytest.approx(math.sqrt(2.5)), pytest.approx(5)]
@@ -262,6 +273,10 @@ def test_what_a_radiochemical_card_cannot_say(megacurie):
         (("--toys", "5"), "megacurie: --toys: expected with --measure"),
         (("--toys", "-5", "--measure", "sin2thetaW"), "megacurie: --toys -5: expected 0 to 1000000"),
         (("--set", "dm2=1 eV2"), "megacurie: --set dm2: expected a key of the card, with a dot"),
+        (
+            ("-o", "x.pdf"),
+            "megacurie: -o x.pdf: a figure is drawn of what varies: expected --vary NAME without --json. For text or JSON name a file such as design.json",
+        ),
         (("--vary", "colour"), "megacurie: cannot vary 'colour'. Known: activity, angular, days, distance, mass, resolution, threshold."),
         (
             ("--vary", "activity=1:2"),

@@ -251,7 +251,7 @@ def test_another_half_life_of_germanium() -> None:
 def test_the_result_of_best() -> None:
     found = radiochemistry.published("best-2022")
     said = found.to_dict()
-    assert {"zone", "run", "candidates", "ge71", "rate_per_day", "plus", "minus", "nw2_p"} == set(said["extractions"][0])
+    assert {"zone", "run", "candidates", "ge71", "rate_per_day", "plus", "minus", "nw2_p", "upper_limit_90"} == set(said["extractions"][0])
     assert {"rate_per_day", "plus", "minus", "ratio", "ratio_error"} <= set(said["zones"]["inner"])
     assert len(said["extractions"]) == 20
     assert said["zones"]["outer"]["rate_per_day"] == pytest.approx(55.55, abs=0.005)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from megacurie.experiments.experiment import Experiment
     from megacurie.studies.variation import Result, Variation
 
+_DRAWN = (".pdf", ".svg", ".png")
+
 
 def design(
     card: Annotated[str, typer.Argument(help="A file or the name of a built-in card.", metavar="CARD")],
@@ -42,9 +44,15 @@ def design(
     as_json: Json = False,
     output: Output = None,
 ) -> None:
-    """What a source in a detector can tell: a deficit found or excluded, activity and days needed, precision, reach."""
+    """What a source in a detector can tell: a deficit found or excluded, activity and days needed, precision, reach.
+
+    With --vary and -o FILE.pdf, .svg or .png the variation is drawn, and its numbers and caption are written beside.
+    """
     if output is not None:
         check_output(output)
+    drawn = output if output is not None and output.suffix.lower() in _DRAWN else None
+    if drawn is not None and (as_json or vary is None):
+        raise DataError(f"-o {output}: a figure is drawn of what varies: expected --vary NAME without --json. For text or JSON name a file such as design.json")
     asked = [option for option, given in (("--deficit", deficit), ("--measure", measure), ("-H", name)) if given is not None]
     if len(asked) > 1:
         raise DataError(f"{' and '.join(asked)}: expected one of the three")
@@ -74,6 +82,12 @@ def design(
     else:
         rules = tuple(rule or studies.RULES)
         result = _study(card, on_card, vary, functools.partial(studies.deficit, deficit=0.2 if deficit is None else deficit, sigma=sigma, rules=rules))
+    if drawn is not None:
+        from megacurie.report import designs
+
+        draw = designs.significance if measure is None else designs.precision
+        draw({card: result}).save(drawn)
+        return
     if as_json:
         emit_json({**result.to_dict(), "card": card}, output)
     else:

@@ -218,3 +218,24 @@ def fits(falling, first, early, largest, smallest, weight, offset, live, decays,
                 plus[k] = found - best
             else:
                 minus[k] = best - found
+
+
+@_compiled
+def heights(falling, first, early, largest, smallest, weight, offset, live, decays, of, rates, height, slope):  # type: ignore[no-untyped-def]
+    """ln L and its slope at some rates; repeats ``counting.log_likelihood`` for each set of streams.
+
+    Parameters
+    ----------
+    falling to of
+        As in ``fits``.
+    rates : array (points, sets)
+    height, slope : array (points, sets)
+        Filled.
+    """
+    for k in range(len(of) - 1):
+        m, n = of[k], of[k + 1]
+        begin = first[m : n + 1]
+        b = np.zeros(n - m)
+        for i in range(len(rates)):
+            slope[i, k] = _at(rates[i, k], falling, begin, early[m:n], largest[m:n], smallest[m:n], weight[m:n], offset[m:n], live[m:n], decays[m:n], b)[0]
+            height[i, k] = _height(rates[i, k], falling, begin, weight[m:n], offset[m:n], live[m:n], decays[m:n], b)

@@ -90,7 +90,9 @@ def throw(streams: Sequence[Stream], amplitudes: Array, backgrounds: Array, deca
     ----------
     streams : sequence of Stream
         Their events are not used.
-    amplitudes, backgrounds : array (n_streams,), 1/time
+    amplitudes : array (n_streams,) or (n_streams, n), 1/time
+        Of each set its own, where there are n.
+    backgrounds : array (n_streams,), 1/time
     decay : float, rate
         Decay constant l of 71Ge.
     n : int
@@ -146,15 +148,40 @@ def fit(batch: Batch, decay: float, *, drop: float = DROP, signed: bool = False)
     per_rate = batch.weight * batch.decay_sum / decay
     if not np.all(np.add.reduceat(np.append(per_rate, 0.0), batch.sets[:-1]) > 0) or np.any(np.diff(batch.sets) == 0):
         raise RangeError("no stream depends on the production rate: expected one with a weight above zero in each set")
+    rate, plus, minus, height = np.empty((4, len(batch.sets) - 1))
+    background = np.empty(len(batch.weight))
+    _fast.fits(*_columns(batch, decay), drop, signed, rate, plus, minus, height, background)
+    return Fits(rate=rate, plus=plus, minus=minus, log_likelihood=height, backgrounds=background)
+
+
+def log_likelihood(batch: Batch, rates: Array, decay: float) -> tuple[Array, Array]:
+    """ln L of each set at some rates, backgrounds at their best, and its slope: ``counting.log_likelihood`` for all at once, compiled.
+
+    Parameters
+    ----------
+    batch : Batch
+    rates : array (n, n_sets), rate
+    decay : float, rate
+
+    Returns
+    -------
+    tuple of array (n, n_sets)
+    """
+    from megacurie.radiochemistry import _fast
+
+    rates = np.ascontiguousarray(rates, dtype=float)
+    height, slope = np.empty((2, *rates.shape))
+    _fast.heights(*_columns(batch, decay), rates, height, slope)
+    return height, slope
+
+
+def _columns(batch: Batch, decay: float) -> tuple[Array | Integers, ...]:
+    """What the compiled loops read."""
     falling = np.exp(-decay * batch.times)
     begins = np.minimum(batch.first[:-1], len(falling))
     largest, smallest = (at.reduceat(np.append(falling, end), begins) for at, end in ((np.maximum, 0.0), (np.minimum, np.inf)))
-    n = len(batch.sets) - 1
-    rate, plus, minus, height = np.empty((4, n))
-    background = np.empty(len(batch.weight))
-    _fast.fits(falling, batch.first, np.exp(-decay * batch.begin), largest, smallest, batch.weight, batch.offset, batch.live_time,
-               batch.decay_sum / decay, batch.sets, drop, signed, rate, plus, minus, height, background)  # fmt: skip
-    return Fits(rate=rate, plus=plus, minus=minus, log_likelihood=height, backgrounds=background)
+    early, decays = np.exp(-decay * batch.begin), batch.decay_sum / decay
+    return falling, batch.first, early, largest, smallest, batch.weight, batch.offset, batch.live_time, decays, batch.sets
 
 
 def _starts(sizes: Sequence[int] | Integers) -> Integers:

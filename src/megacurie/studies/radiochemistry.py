@@ -11,7 +11,7 @@ import numpy as np
 from megacurie.foundation import units
 from megacurie.foundation.display import Table
 from megacurie.foundation.errors import DataError, did_you_mean
-from megacurie.radiochemistry import counting, tables
+from megacurie.radiochemistry import counting, goodness, tables
 from megacurie.radiochemistry.campaign import Campaign
 from megacurie.radiochemistry.streams import Stream, streams
 from megacurie.studies.assumptions import Assumptions, HalfLife, assumptions, source_half_life
@@ -23,7 +23,21 @@ _FEW = 4  # runs below which rates say nothing of their scatter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractionRate:
-    """The rate of one extraction: candidates, 71Ge among them, rate of production at the reference time with errors, probability of a larger N w^2."""
+    """The rate of one extraction.
+
+    Attributes
+    ----------
+    zone : str
+    run, candidates : int
+    ge71 : float
+        Decays of 71Ge among the candidates.
+    rate, plus, minus : float, rate
+        Of production at the reference time, with errors.
+    nw2_p : float or None
+        Probability of a larger N w^2; None without candidates.
+    upper : float or None, rate
+        Limit at 90 %, where the error reaches to zero.
+    """
 
     zone: str
     run: int
@@ -33,6 +47,7 @@ class ExtractionRate:
     plus: float
     minus: float
     nw2_p: float | None
+    upper: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Keys of ``count --json``."""
@@ -40,6 +55,7 @@ class ExtractionRate:
         return {
             "zone": self.zone, "run": self.run, "candidates": self.candidates, "ge71": self.ge71,
             "rate_per_day": self.rate * day, "plus": self.plus * day, "minus": self.minus * day, "nw2_p": self.nw2_p,
+            "upper_limit_90": None if self.upper is None else self.upper * day,
         }  # fmt: skip
 
 
@@ -131,7 +147,8 @@ class CampaignResult:
             title=f"{self.campaign}: production of 71Ge by the source at the reference time",
             head=("extraction", "candidates", "71Ge", "per day", "p(N w2)"),
             rows=tuple(
-                (f"{one.zone} {one.run}", str(one.candidates), f"{one.ge71:.1f}", f"{one.rate * day:.1f} +{one.plus * day:.1f} -{one.minus * day:.1f}",
+                (f"{one.zone} {one.run}", str(one.candidates), f"{one.ge71:.1f}",
+                 f"{one.rate * day:.1f} +{one.plus * day:.1f} -{one.minus * day:.1f}" + ("" if one.upper is None else f" (< {one.upper * day:.1f} at 90 %)"),
                  "" if one.nw2_p is None else f"{one.nw2_p:.2f}")
                 for one in self.extractions
             ),
@@ -228,8 +245,11 @@ def _counted(campaign: Campaign, names: Sequence[str]) -> CampaignResult:
     return CampaignResult(
         campaign=campaign.name,
         extractions=tuple(
-            ExtractionRate(zone=zone, run=run, candidates=one.candidates, ge71=one.ge71, rate=one.rate, plus=one.plus, minus=one.minus, nw2_p=None)
-            for (zone, run), one in single.items()
+            ExtractionRate(
+                zone=zone, run=run, candidates=one.candidates, ge71=one.ge71, rate=one.rate, plus=one.plus, minus=one.minus,
+                nw2_p=goodness.probability(by_run[zone, run], decay, seed=i),
+                upper=goodness.upper_limit(by_run[zone, run], decay) if one.minus == one.rate else None,
+            ) for i, ((zone, run), one) in enumerate(single.items())
         ),
         zones=tuple(zones),
         outer_over_inner=outer_over_inner(*zones) if len(zones) == 2 and all(one.rate > 0 for one in zones) else None,
