@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
+from scipy.stats import norm
 
 from megacurie.foundation import units as u
 from megacurie.foundation.errors import DataError, RangeError
 from megacurie.radiochemistry import combination, production, tables
 from megacurie.radiochemistry.campaign import PeakWindow
+from megacurie.radiochemistry.simulate import simulate
 from megacurie.studies import assumptions, constancy, radiochemistry
 from megacurie.studies.rates import Rates, chain, outer_over_inner, published_rates, zone_rate
 
@@ -279,3 +281,51 @@ def test_shapes_of_likelihoods() -> None:
     for side, sign in (("plus", 1.0), ("minus", -1.0)):
         rate = RATES.value + sign * getattr(RATES, side)
         assert combination.log_likelihood(rate, RATES.value, RATES.plus, RATES.minus) == pytest.approx(np.full((2, 10), -0.5), rel=1e-9)
+
+
+def test_half_life_calibrated_by_toys() -> None:
+    """2.4 sigma of the note, p = .016; with 4000 toys the error of p is .002, and .05 of a sigma; so is the note's last digit."""
+    p = assumptions.source_half_life_p(BEST, RATES, toys=4000)
+    assert norm.isf(p / 2) == pytest.approx(2.4, abs=0.1)
+
+
+@pytest.mark.slow
+def test_toys_of_the_half_life_are_even_where_it_is_true() -> None:
+    """Rates thrown for the assumed half-life: p below .3 in three of ten, within three binomial errors."""
+    rng, n = np.random.default_rng(1), 100
+    g, size = combination.shape(RATES.plus, RATES.minus)
+    p = []
+    for _ in range(n):
+        mean = size * (1 + g * (np.array([[55.5], [55.5]]) / u.day - RATES.value))
+        counts = np.maximum(rng.poisson(mean), 1)
+        wider = np.sqrt(counts / size)  # of the errors, as those of a Poisson number
+        made = replace(RATES, value=RATES.value + (counts / size - 1) / g, plus=RATES.plus * wider, minus=RATES.minus * wider)
+        p.append(assumptions.source_half_life_p(BEST, made, toys=100))
+    assert abs(np.mean(np.array(p) < 0.3) - 0.3) < 3 * math.sqrt(0.3 * 0.7 / n)
+
+
+def test_both_zones_with_one_ratio() -> None:
+    """Between the two, with the error of both, and as a fit of the events has it when rates are of events."""
+    found = radiochemistry.measure(BEST, joint=True)
+    ratios = sorted(zone.ratio for zone in found.zones)
+    assert ratios[0] < found.joint["ratio"] < ratios[1]
+    alone = [0.5 * (zone.plus + zone.minus) / zone.predicted for zone in found.zones]
+    assert 0.5 * (found.joint["plus"] + found.joint["minus"]) == pytest.approx(1 / math.hypot(*(1 / x for x in alone)), rel=0.02)
+    made, _ = simulate(BEST, ratio=0.79, seed=2)
+    events = radiochemistry.measure(made, joint=True)
+    stat = 0.5 * (events.joint["plus"] + events.joint["minus"])
+    weights = [(2 * zone.predicted / (zone.plus + zone.minus)) ** 2 for zone in events.zones]
+    assert events.joint["ratio"] == pytest.approx(np.average([zone.ratio for zone in events.zones], weights=weights), abs=0.1 * stat)
+    with pytest.raises(DataError, match="expected two zones or more with an expected rate"):
+        radiochemistry.measure(BEST, ["inner"], joint=True)
+
+
+def test_events_are_diagnosed_as_rates_are() -> None:
+    """The rates of single extractions of a campaign with events go the same way as published ones."""
+    made, _ = simulate(BEST, ratio=0.79, seed=3)
+    found = radiochemistry.measure(made).diagnostics
+    assert found is not None
+    assert 0.001 < found.permutation_p <= 1
+    assert found.half_life.value / u.day == pytest.approx(27.7, abs=4 * 2.0)  # thrown with it; the error of BEST's is about 2 d
+    few, _ = simulate(BEST, ratio=0.02, seed=3)
+    assert radiochemistry.measure(few).diagnostics is None  # rates of zero have no lower error

@@ -18,6 +18,7 @@ def count(
         str, typer.Argument(help="A folder with campaign.toml, exposures.csv and countings.csv, or best-2022.", metavar="[CAMPAIGN]")
     ] = "best-2022",
     zone: Annotated[list[str] | None, typer.Option("--zone", help="Only this zone; may be repeated.")] = None,
+    joint: Annotated[bool, typer.Option("--joint", help="Also one ratio to expectation for all zones.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Read the files, say what is wrong in them or what they hold, and stop.")] = False,
     simulate: Annotated[
         Path | None,
@@ -38,8 +39,8 @@ def count(
 
     found = _load(campaign)
     if simulate is not None:
-        if zone or check or as_json or output is not None:
-            raise DataError("--simulate writes a folder: leave --zone, --check, --json and -o out")
+        if zone or joint or check or as_json or output is not None:
+            raise DataError("--simulate writes a folder: leave --zone, --joint, --check, --json and -o out")
         _simulate(found, simulate, 1.0 if ratio is None else ratio, 1 if seed is None else seed)
         return
     if ratio is not None or seed is not None:
@@ -47,7 +48,9 @@ def count(
     if check:
         (emit_json(campaigns.contents(found), output) if as_json else emit(str(campaigns.summary(found)), output))
         return
-    result = radiochemistry.published(campaign, zone or ()) if campaign in tables.names() else radiochemistry.measure(found, zone or ())
+    result = (
+        radiochemistry.published(campaign, zone or (), joint=joint) if campaign in tables.names() else radiochemistry.measure(found, zone or (), joint=joint)
+    )
     (emit_json(result.to_dict(), output) if as_json else emit(str(result), output))
 
 

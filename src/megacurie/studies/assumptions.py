@@ -21,6 +21,7 @@ from megacurie.studies.rates import Rates, published_rates
 
 _NODES = 200  # of integrals over a counting time of a dozen half-lives
 _ROUNDS = 20  # of Newton's method
+_GRID, _NEAR = 61, 1.2  # half-lives of toys: an odd number, within this many factors of e
 _WIDE = 3.0  # half-lives are looked for within this many factors of e
 
 
@@ -34,17 +35,20 @@ class HalfLife:
         ``plus`` is infinite where any long half-life will do.
     sigma : float
         sqrt of the rise of -2 ln L to the half-life that the campaign assumes.
+    p : float or None
+        Probability of as large a rise from toys, where they were thrown.
     """
 
     value: float
     plus: float
     minus: float
     sigma: float
+    p: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Keys of ``count --json``; days, null where infinite."""
         days = {f"{name}_d": finite(units.to_display(getattr(self, name), "d")) for name in ("value", "plus", "minus")}
-        return {**days, "sigma": self.sigma}
+        return {**days, "sigma": self.sigma, "p_toys": self.p}
 
 
 def source_half_life(campaign: Campaign, rates: Rates) -> HalfLife:
@@ -74,6 +78,56 @@ def source_half_life(campaign: Campaign, rates: Rates) -> HalfLife:
         minus=(at - ends[1]) * assumed,
         sigma=math.sqrt(max(chi2(1.0) - float(best.fun), 0.0)),
     )
+
+
+def source_half_life_p(campaign: Campaign, rates: Rates, *, toys: int = 2000, seed: int = 1) -> float:
+    """Probability of a rise of -2 ln L to the assumed half-life as large as that of some rates, if it is the true one.
+
+    A rate with errors of Poisson kind stands for n counts where n (1 + g (P - x)) are expected (``combination.shape``): toys throw these
+    counts at the rate that the zone has, and are fitted like the data, over a grid of half-lives.
+
+    Parameters
+    ----------
+    campaign : Campaign
+    rates : Rates
+    toys, seed : int
+
+    Raises
+    ------
+    DataError
+        If a rate has a larger error below than above: it stands for no number of counts.
+    """
+    if np.any(rates.plus <= rates.minus):
+        raise DataError(f"{campaign.name}: rates with a larger error below than above stand for no number of counts: expected plus above minus")
+    g, n = combination.shape(rates.plus, rates.minus)
+    logs = np.linspace(-_NEAR, _NEAR, _GRID)
+    assumed = campaign.history.half_life
+    factor = np.stack([_source(campaign, rates, assumed * math.exp(x)) for x in logs])  # (grid, zones, runs)
+    here = _GRID // 2
+    rng = np.random.default_rng(seed)
+    rise, observed = np.zeros((toys, _GRID)), np.zeros(_GRID)
+    for z in range(len(rates.zones)):
+        rate = combination.combine(rates.value[z], rates.plus[z], rates.minus[z]).rate
+        mean = n[z] * (1 + g[z] * (rate - rates.value[z]))
+        per, flat = n[z] * g[z] * factor[:, z], n[z] * (1 - g[z] * rates.value[z])
+        rise += _height(rng.poisson(mean, (toys, len(mean))).astype(float), per, flat, rate)
+        observed += _height(n[z][None], per, flat, rate)[0]
+    gain, seen = rise.max(-1) - rise[:, here], observed.max() - observed[here]
+    return float(np.mean(gain >= seen))
+
+
+def _height(counts: Array, per: Array, flat: Array, start: float) -> Array:
+    """2 ln L (toys, grid) of counts (toys, runs) where P per + flat are expected, at the best P of each point; Newton's method on a concave function."""
+    low = np.max(-flat / per, axis=-1)  # nothing is expected of one of the counts
+    rate = np.broadcast_to(np.maximum(start, low + 1e-3 * np.abs(low)), (len(counts), len(per)))
+    for _ in range(_ROUNDS):
+        expected = rate[..., None] * per + flat
+        slope = np.sum(per * (counts[:, None] / expected - 1), axis=-1)
+        bend = np.sum(per**2 * counts[:, None] / expected**2, axis=-1)
+        rate = np.maximum(rate + slope / np.maximum(bend, 1e-300), 0.5 * (rate + low))
+    expected = rate[..., None] * per + flat
+    found: Array = 2 * np.sum(counts[:, None] * np.log(expected) - expected, axis=-1)
+    return found
 
 
 def _crossing(function: Callable[[float], float], inside: float, outside: float) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,10 +14,11 @@ from megacurie.foundation.display import Table
 from megacurie.foundation.errors import DataError, did_you_mean
 from megacurie.radiochemistry import counting, goodness, tables
 from megacurie.radiochemistry.campaign import Campaign
+from megacurie.radiochemistry.combination import combine
 from megacurie.radiochemistry.streams import Stream, streams
-from megacurie.studies.assumptions import Assumptions, HalfLife, assumptions, source_half_life
+from megacurie.studies.assumptions import Assumptions, HalfLife, assumptions, source_half_life, source_half_life_p
 from megacurie.studies.constancy import Constancy, Scatter, Slope, against_exposure, constancy, permutation_p, scatter
-from megacurie.studies.rates import Chain, ZoneRate, chain, outer_over_inner, published_rates, with_systematics, zone_rate
+from megacurie.studies.rates import Chain, Rates, ZoneRate, chain, outer_over_inner, published_rates, with_systematics, zone_rate
 
 _FEW = 4  # runs below which rates say nothing of their scatter
 
@@ -83,9 +85,10 @@ class Diagnostics:
         """One line each."""
         h = self.half_life
         up, down = (f"{units.to_display(x, 'd'):.1f}" for x in (h.plus, h.minus))
+        toys = "" if h.p is None else f", p = {h.p:.2g} from toys"
         rows = [
             ("outer and inner in step, p of permutations", f"{self.permutation_p:.2g}"),
-            ("half-life of the source from the rates", f"{units.to_display(h.value, 'd'):.1f} +{up} -{down} d, {h.sigma:.1f} sigma from the assumed one"),
+            ("half-life of the source from the rates", f"{units.to_display(h.value, 'd'):.1f} +{up} -{down} d, {h.sigma:.1f} sigma from the assumed one{toys}"),
             ("mean rate against efficiency x saturation", f"p = {self.exposure.p:.2g} (chosen after looking)"),
         ]
         rows += [
@@ -115,6 +118,8 @@ class CampaignResult:
         Of a published campaign.
     chains : tuple of Chain
         The systematic errors of a published campaign, paper by paper.
+    joint : dict or None
+        One ratio to expectation for all zones: ``ratio``, statistical ``plus`` and ``minus``, and ``ratio_error`` with systematics and expectation.
     """
 
     campaign: str
@@ -126,6 +131,7 @@ class CampaignResult:
     references: frozenset[str]
     assumptions: Assumptions | None = None
     chains: tuple[Chain, ...] = ()
+    joint: dict[str, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The object of ``count --json``."""
@@ -134,6 +140,7 @@ class CampaignResult:
             "extractions": [one.to_dict() for one in self.extractions],
             "zones": {one.zone: one.to_dict() for one in self.zones},
             "outer_over_inner": self.outer_over_inner,
+            "joint": self.joint,
             "diagnostics": self.diagnostics and self.diagnostics.to_dict(),
             "assumptions": self.assumptions and self.assumptions.to_dict(),
             "systematics": {one.paper: one.to_dict() for one in self.chains},
@@ -174,13 +181,16 @@ class CampaignResult:
     def _ratio_note(self) -> tuple[str, ...]:
         found = self.outer_over_inner
         names = " over ".join(one.zone for one in reversed(self.zones))
-        return () if found is None else (f"{names}: {found['ratio']:.3f} +- {found['ratio_error']:.3f}",)
+        over = () if found is None else (f"{names}: {found['ratio']:.3f} +- {found['ratio_error']:.3f}",)
+        one = self.joint
+        together = () if one is None else (f"one ratio: {one['ratio']:.3f} +{one['plus']:.3f} -{one['minus']:.3f} (stat.), +- {one['ratio_error']:.3f} in all",)
+        return over + together
 
     def __str__(self) -> str:
         return "\n\n".join(map(str, self.tables()))
 
 
-def measure(campaign: Campaign, zones: Sequence[str] = ()) -> CampaignResult:
+def measure(campaign: Campaign, zones: Sequence[str] = (), *, joint: bool = False) -> CampaignResult:
     """The rates of a campaign: fitted to the times of its events, or combined from its table of rates where it has none.
 
     Parameters
@@ -188,11 +198,13 @@ def measure(campaign: Campaign, zones: Sequence[str] = ()) -> CampaignResult:
     campaign : Campaign
     zones : sequence of str
         Empty for all.
+    joint : bool
+        Whether to fit one ratio to expectation to all zones too.
 
     Raises
     ------
     DataError
-        If there is no such zone, or the campaign has neither events nor rates of single extractions.
+        If there is no such zone, no two with an expected rate to be joint, or the campaign has neither events nor rates of single extractions.
 
     Examples
     --------
@@ -201,6 +213,8 @@ def measure(campaign: Campaign, zones: Sequence[str] = ()) -> CampaignResult:
     0.80 0.77
     """
     wanted = chosen(campaign, zones)
+    if joint:
+        return replace(measure(campaign, zones), joint=_joint(campaign, wanted))
     if campaign.has_events:
         return _counted(campaign, wanted)
     rates = published_rates(campaign)
@@ -216,7 +230,7 @@ def measure(campaign: Campaign, zones: Sequence[str] = ()) -> CampaignResult:
         ),
         zones=tuple(found),
         outer_over_inner=outer_over_inner(*found) if two else None,
-        diagnostics=_diagnostics(campaign, names) if two and len(rates.runs) >= _FEW else None,
+        diagnostics=_diagnostics(campaign, rates) if two else None,
         notes=campaign.notes,
         references=campaign.references,
     )  # fmt: skip
@@ -242,6 +256,7 @@ def _counted(campaign: Campaign, names: Sequence[str]) -> CampaignResult:
         rate = ZoneRate(zone=name, rate=found.rate, plus=found.plus, minus=found.minus, chi2=max(gain, 0.0), dof=len(keys) - 1,
                         systematic_plus=0.0, systematic_minus=0.0)  # fmt: skip
         zones.append(with_systematics(rate, campaign.zone(name), campaign.systematics))
+    rates = _rates(names, single)
     return CampaignResult(
         campaign=campaign.name,
         extractions=tuple(
@@ -253,13 +268,34 @@ def _counted(campaign: Campaign, names: Sequence[str]) -> CampaignResult:
         ),
         zones=tuple(zones),
         outer_over_inner=outer_over_inner(*zones) if len(zones) == 2 and all(one.rate > 0 for one in zones) else None,
-        diagnostics=None,
+        diagnostics=_diagnostics(campaign, rates) if rates is not None else None,
         notes=tuple(notes),
         references=campaign.references,
     )  # fmt: skip
 
 
-def published(name: str, zones: Sequence[str] = ()) -> CampaignResult:
+def _joint(campaign: Campaign, names: Sequence[str]) -> dict[str, float]:
+    """One ratio to expectation for several zones: events fitted with it, or rates combined."""
+    zones = [campaign.zone(name) for name in names]
+    expected = {zone.name: zone.predicted for zone in zones if zone.predicted is not None}
+    if len(expected) < max(2, len(zones)):
+        raise DataError(f"{campaign.name}: one ratio for {', '.join(names)}: expected two zones or more with an expected rate")
+    if campaign.has_events:
+        scaled = [replace(one, weight=one.weight * expected[one.zone]) for one in streams(campaign) if one.zone in expected]
+        fit = counting.fit(scaled, campaign.germanium_decay)
+        ratio, plus, minus = fit.rate, fit.plus, fit.minus
+    else:
+        rates = published_rates(campaign)
+        rows = [rates.zones.index(name) for name in names]
+        size = np.array([expected[name] for name in names])[:, None]
+        found = combine(*((x[rows] / size).ravel() for x in (rates.value, rates.plus, rates.minus)))
+        ratio, plus, minus = found.rate, found.plus, found.minus
+    common = [0.5 * (one.plus + one.minus) for one in campaign.systematics]
+    theory = np.mean([0.5 * (zone.plus + zone.minus) / expected[zone.name] for zone in zones])
+    return {"ratio": ratio, "plus": plus, "minus": minus, "ratio_error": math.hypot(0.5 * (plus + minus), ratio * math.hypot(theory, *common))}
+
+
+def published(name: str, zones: Sequence[str] = (), *, joint: bool = False) -> CampaignResult:
     """The result of a published campaign, with what its assumptions do to it and its systematic errors item by item.
 
     Examples
@@ -267,7 +303,9 @@ def published(name: str, zones: Sequence[str] = ()) -> CampaignResult:
     >>> print(len(published("best-2022", ["inner"]).extractions))
     10
     """
-    return replace(measure(tables.built_in(name), zones), assumptions=assumptions(name), chains=tuple(chain(name, paper) for paper in ("prl", "prc")))
+    return replace(
+        measure(tables.built_in(name), zones, joint=joint), assumptions=assumptions(name), chains=tuple(chain(name, paper) for paper in ("prl", "prc"))
+    )
 
 
 def chosen(campaign: Campaign, zones: Sequence[str]) -> tuple[str, ...]:
@@ -285,16 +323,27 @@ def chosen(campaign: Campaign, zones: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in names if not zones or name in zones)
 
 
-def _diagnostics(campaign: Campaign, names: Sequence[str]) -> Diagnostics:
-    rates = published_rates(campaign)
-    predicted = [campaign.zone(name).predicted for name in names]
+def _diagnostics(campaign: Campaign, rates: Rates) -> Diagnostics | None:
+    """None for few runs, or where a rate has no error on one side."""
+    if len(rates.runs) < _FEW or not (np.all(rates.plus > 0) and np.all(rates.minus > 0)):
+        return None
+    predicted = [campaign.zone(name).predicted for name in rates.zones]
     known = np.array([p for p in predicted if p is not None])
-    scatters = [scatter(rates, known, common=common) if len(known) == len(names) else None for common in (True, False)]
+    scatters = [scatter(rates, known, common=common) if len(known) == len(rates.zones) else None for common in (True, False)]
     return Diagnostics(
         constancy=constancy(rates),
         permutation_p=permutation_p(rates),
         scatter_common=scatters[0],
         scatter_single=scatters[1],
-        half_life=source_half_life(campaign, rates),
+        half_life=replace(source_half_life(campaign, rates), p=source_half_life_p(campaign, rates) if np.all(rates.plus > rates.minus) else None),
         exposure=against_exposure(campaign, rates),
     )
+
+
+def _rates(names: Sequence[str], single: Mapping[tuple[str, int], counting.CountFit]) -> Rates | None:
+    """The rates of single extractions side by side, where two zones have the same runs."""
+    runs = [tuple(run for zone, run in single if zone == name) for name in names]
+    if len(names) != 2 or runs[0] != runs[1]:
+        return None
+    value, plus, minus = (np.array([[getattr(single[name, run], what) for run in runs[0]] for name in names]) for what in ("rate", "plus", "minus"))
+    return Rates(zones=tuple(names), runs=runs[0], value=value, plus=plus, minus=minus)
