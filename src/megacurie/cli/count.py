@@ -36,7 +36,7 @@ def count(
     from megacurie.report import campaigns
     from megacurie.studies import radiochemistry
 
-    found = _load(campaign)
+    found = load(campaign)
     if simulate is not None:
         if zone or check or as_json or output is not None:
             raise DataError("--simulate writes a folder: leave --zone, --check, --json and -o out")
@@ -67,7 +67,8 @@ def _simulate(campaign: Campaign, folder: Path, ratio: float, seed: int) -> None
     print(f"{folder}: {len(made.extractions)} extractions; what they were thrown from is in {truth}. Next: megacurie count {folder}")
 
 
-def _load(name: str) -> Campaign:
+def load(name: str) -> Campaign:
+    """The campaign of a folder, or a published one by its name."""
     from megacurie.foundation.errors import DataError
     from megacurie.radiochemistry import files, tables
 
