@@ -165,7 +165,7 @@ def test_simulate_and_count(megacurie, folder):
     assert "truth" not in " ".join(path.name for path in (folder / "d").iterdir())
 
 
-@pytest.mark.parametrize("name", ["events.csv", "intervals.csv", "countings.csv", "exposures.csv", "campaign.toml"])
+@pytest.mark.parametrize("name", ["events.csv", "intervals.csv", "countings.csv", "exposures.csv", "calibrations.csv", "campaign.toml"])
 def test_a_corrupted_simulation_is_refused_by_name(megacurie, folder, name):
     assert megacurie("count", "--simulate", "d").code == 0
     lines = (folder / "d" / name).read_text(encoding="utf-8").splitlines(keepends=True)

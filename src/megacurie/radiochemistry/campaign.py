@@ -37,6 +37,8 @@ class PeakWindow:
         Delta = sum over live intervals of exp(-l (begin - t_r)) - exp(-l (end - t_r)), with l of 71Ge and t_r the end of the exposure to the source.
     events : array (n,), time, or None
         Times of the candidates, increasing; None where they are not public.
+    rise_time_cut : float, time, or None
+        Longest rise time of a candidate.
     """
 
     efficiency: float
@@ -45,6 +47,7 @@ class PeakWindow:
     begin: Array = field(default_factory=lambda: np.empty(0))
     end: Array = field(default_factory=lambda: np.empty(0))
     events: Array | None = None
+    rise_time_cut: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.efficiency <= 1:

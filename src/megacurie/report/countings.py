@@ -94,7 +94,7 @@ def event_spectrum(campaign: Campaign, found: Spectrum) -> Figure:
     edges = found.edges / units.keV
     handles: dict[str, Any] = {"pulses": ax.stairs(found.pulses, edges, color="black", linewidth=0.7)}
     for i, (peak, counts) in enumerate(found.candidates.items()):
-        handles[f"in the {peak} window"] = ax.stairs(counts, edges, fill=True, color=f"C{i}", alpha=0.6)
+        handles[f"{peak} window"] = ax.stairs(counts, edges, fill=True, color=f"C{i}", alpha=0.6)
     if found.flagged.any():
         handles["flagged"] = ax.stairs(found.flagged, edges, color="C2", linestyle=":", linewidth=0.9)
     ax.set(xlabel="energy [keV]", ylabel=f"pulses per {edges[1] - edges[0]:.3g} keV", xlim=(0, edges[-1]), ylim=(0, None))
