@@ -180,7 +180,7 @@ def test_a_corrupted_simulation_is_refused_by_name(megacurie, folder, name):
     ("arguments", "message"),
     [
         (("--ratio", "0.8"), "--ratio, --seed: expected with --simulate DIR"),
-        (("--simulate", "d", "--check"), "--simulate writes a folder: leave --zone, --check, --json and -o out"),
+        (("--simulate", "d", "--check"), "--simulate writes a folder: leave --zone, --check, --unblind, --json and -o out"),
         (("--simulate", "d", "--ratio", "-1"), "ratio -1.0: expected zero or more"),
         (("--simulate", "a/d"), "a/d: no folder 'a'"),
         (("--simulate", "."), ".: expected the name of a folder to make"),

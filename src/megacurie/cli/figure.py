@@ -48,9 +48,10 @@ def figure(
     if name in _FIGURES:
         _FIGURES[name](cross_section, conventions).save(output)
         return
-    from megacurie.cli.count import load
+    from megacurie.cli.count import is_hidden, load
 
-    CAMPAIGN_FIGURES[name](load(campaign or "best-2022")).save(output)
+    found = load(campaign or "best-2022")
+    CAMPAIGN_FIGURES[name](found, is_hidden(campaign or "best-2022", found)).save(output)
 
 
 def _datasets(cross_section: str, conventions: str) -> Any:

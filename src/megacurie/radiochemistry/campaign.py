@@ -208,6 +208,20 @@ class Systematic:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Blinding:
+    """That rates are to be shown multiplied by a hidden factor, within ``range`` of 1, which a salt decides."""
+
+    salt: str
+    range: float
+
+    def __post_init__(self) -> None:
+        if not self.salt:
+            raise RangeError("blinding: salt: expected text")
+        if not 0 < self.range < 1:
+            raise RangeError(f"blinding: range {self.range:.6g}: expected a number above 0 and below 1, such as 0.2")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
     """One calibration of a counter: the line that was seen, where its peak lay (channel) and its width (fwhm over the position)."""
 
@@ -279,6 +293,8 @@ class Campaign:
     notes : tuple of str
         Printed slips that were corrected, and other remarks.
     references : frozenset of str
+    blinding : Blinding or None
+        Whether ``count`` is to hide the rates.
     """
 
     name: str
@@ -293,6 +309,7 @@ class Campaign:
     rates: tuple[PublishedRate, ...] = ()
     notes: tuple[str, ...] = ()
     references: frozenset[str] = frozenset()
+    blinding: Blinding | None = None
 
     def __post_init__(self) -> None:
         if not self.germanium_half_life > 0:

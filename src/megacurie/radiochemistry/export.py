@@ -130,6 +130,8 @@ def _heading(campaign: Campaign) -> str:
             lines.append(f"predicted = {_quantity(zone.predicted, zone.plus, zone.minus, '1/d')}")
     for item in campaign.systematics:
         lines += ["", "[[systematic]]", f"name = {_text(item.name)}", *(f'{side} = "{_number(getattr(item, side), "%")} %"' for side in ("plus", "minus"))]
+    if campaign.blinding is not None:
+        lines += ["", "[blinding]", f"salt = {_text(campaign.blinding.salt)}", f"range = {campaign.blinding.range!r}"]
     return "\n".join([*lines, ""])
 
 

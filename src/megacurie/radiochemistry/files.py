@@ -82,6 +82,8 @@ def read(folder: str | Path) -> Campaign:
         if path.suffix in (".csv", ".toml") and path.name not in known
     ]
     heading = read_heading(folder / "campaign.toml", problems) if (folder / "campaign.toml").is_file() else None
+    if heading is not None and heading.blinding is not None and not (folder / "events.csv").is_file():
+        problems.append(f"{folder / 'campaign.toml'}: blinding: there is no events.csv to blind; rates of rates.csv can be read by all. Leave [blinding] out")
     lines = {name: read_table(folder / name, columns, problems) for name, columns in TABLES.items() if (folder / name).is_file()}
     try:
         campaign = _Reader(folder, heading, lines, problems).campaign()

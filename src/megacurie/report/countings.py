@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,13 @@ _DASHES = ("-", "--", "-.", ":")
 def _figure(axes: Sequence[Any], data: Mapping[str, tuple[str | float, ...]], text: str, references: Iterable[str]) -> Figure:
     keys = frozenset(references)
     return Figure(axes=tuple(axes), data=data, caption=cited(text, keys), references=keys)
+
+
+def blinded(figure: Figure) -> Figure:
+    """A figure of hidden rates that says so, on it and in its caption."""
+    ax = figure.axes[0]
+    ax.text(0.03, 0.95, "BLINDED", transform=ax.transAxes, va="top", color="C1", weight="bold")
+    return replace(figure, caption=f"BLINDED: rates are multiplied by hidden factors. {figure.caption}")
 
 
 @styled
