@@ -17,7 +17,7 @@ _Row = TypeVar("_Row", ZoneRate, ExtractionRate)
 
 NOTE = "BLINDED: rates and ratios are multiplied by hidden factors, counts are not shown"
 _SHOWN = frozenset(("campaign", "extractions", "zones", "outer_over_inner", "notes", "references"))
-_SCALED = ("rate", "plus", "minus", "systematic_plus", "systematic_minus", "ratio", "ratio_error")
+_SCALED = ("rate", "plus", "minus", "systematic_plus", "systematic_minus", "ratio", "ratio_error", "upper")
 _KEPT = frozenset(("zone", "run", "nw2_p", "chi2", "dof", "predicted"))  # shapes of distributions, and what was known before
 _WITHOUT: Mapping[str, Any] = {"candidates": 0, "ge71": 0.0}  # fields without a default; left out of what is shown
 
