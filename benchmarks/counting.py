@@ -54,7 +54,7 @@ def speeds() -> list[str]:
     rate = 55 / u.day
     one = batch.throw(of[:1], np.array([of[0].weight * rate]), np.array([0.2 / u.day]), DECAY, 20_000, np.random.default_rng(1))
     whole, _ = throw("inner", 0.79, 1000)
-    campaign = best_of_five(lambda: simulate(BEST, ratio=0.79, seed=1))
+    campaign = best_of_five(lambda: simulate(BEST, ratio=0.79, seed=1, pulses=True))
     injections = best_of_five(lambda: [batch.fit(throw(name, 0.79, 1800)[0], DECAY) for name in ("inner", "outer")])
     others = mci.gallium.datasets(only=["gallex-cr1", "gallex-cr2", "sage-cr", "sage-ar"]).likelihood(mci.Sterile())
     both = others + events.likelihood(simulate(BEST, ratio=0.79, seed=1)[0], mci.Sterile())

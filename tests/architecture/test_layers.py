@@ -26,7 +26,7 @@ BELOW = {
 }
 CARDS = ("experiments/cards.py", "experiments/schema.py", "experiments/fields.py")
 ONLY_IN: dict[str, tuple[str, ...]] = {  # third party or standard library -> files or folders that may import it
-    "matplotlib": ("report/canvas.py", "report/designs.py", "report/figures.py"),
+    "matplotlib": ("report/canvas.py", "report/countings.py", "report/designs.py", "report/figures.py"),
     "pydantic": CARDS,
     "pydantic_core": CARDS,
     "tomllib": ("foundation/provenance.py", "experiments/cards.py", "radiochemistry/heading.py"),

@@ -165,7 +165,7 @@ def test_simulate_and_count(megacurie, folder):
     assert "truth" not in " ".join(path.name for path in (folder / "d").iterdir())
 
 
-@pytest.mark.parametrize("name", ["events.csv", "intervals.csv", "countings.csv", "exposures.csv", "campaign.toml"])
+@pytest.mark.parametrize("name", ["events.csv", "intervals.csv", "countings.csv", "exposures.csv", "calibrations.csv", "campaign.toml"])
 def test_a_corrupted_simulation_is_refused_by_name(megacurie, folder, name):
     assert megacurie("count", "--simulate", "d").code == 0
     lines = (folder / "d" / name).read_text(encoding="utf-8").splitlines(keepends=True)
@@ -180,7 +180,7 @@ def test_a_corrupted_simulation_is_refused_by_name(megacurie, folder, name):
     ("arguments", "message"),
     [
         (("--ratio", "0.8"), "--ratio, --seed: expected with --simulate DIR"),
-        (("--simulate", "d", "--check"), "--simulate writes a folder: leave --zone, --joint, --check, --json and -o out"),
+        (("--simulate", "d", "--check"), "--simulate writes a folder: leave --zone, --joint, --check, --unblind, --json and -o out"),
         (("--simulate", "d", "--ratio", "-1"), "ratio -1.0: expected zero or more"),
         (("--simulate", "a/d"), "a/d: no folder 'a'"),
         (("--simulate", "."), ".: expected the name of a folder to make"),

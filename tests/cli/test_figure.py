@@ -8,6 +8,7 @@ from importlib.metadata import version
 import pytest
 
 from megacurie.cli import figure as figures
+from megacurie.cli.campaign_figures import CAMPAIGN_FIGURES
 
 HEADS = {
     "ratios": ["measurement", "ratio", "plus", "minus"],
@@ -44,7 +45,7 @@ def test_each_figure_has_its_data_and_caption_beside_it(megacurie, folder, name,
 def test_list_names_every_figure(megacurie):
     run = megacurie("figure", "--list")
     assert (run.code, run.err) == (0, "")
-    assert {line.split()[0] for line in run.out.splitlines()} == {*HEADS, "explanations"} == set(figures._FIGURES)
+    assert {line.split()[0] for line in run.out.splitlines()} == {*HEADS, "explanations", *CAMPAIGN_FIGURES} == {*figures._FIGURES, *CAMPAIGN_FIGURES}
     assert all(len(line.split()) > 3 for line in run.out.splitlines())
 
 

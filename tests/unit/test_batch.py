@@ -54,7 +54,7 @@ def test_the_neighbours_of_a_set_change_nothing() -> None:
 
 
 def test_numbers_and_times_thrown_are_those_of_the_model() -> None:
-    """Means of numbers, and the mean of exp(-l t), which is (a (e^-2lb - e^-2le)/2l + b D/l)/(a D/l + b T) in one interval."""
+    """Means of numbers, and the mean of exp(-l t), which is (a (e^-2lb - e^-2le)/2l + b D/l)/(a D/l + b T), with sums over the intervals."""
     of, backgrounds = of_zone("inner", ratio=1.0, seed=1)
     one, b, n = of[0], 10 * backgrounds[0], 2000
     a = one.weight * 60 / u.day
@@ -63,8 +63,8 @@ def test_numbers_and_times_thrown_are_those_of_the_model() -> None:
     assert abs(made.candidates.mean() - expected) < 3 * math.sqrt(expected / n)
     assert abs(made.candidates.var() / expected - 1) < 3 * math.sqrt(2 / n)
     falling = np.exp(-DECAY * made.times)
-    (begin,), (end,) = one.begin, one.end
-    mean = (a * (math.exp(-2 * DECAY * begin) - math.exp(-2 * DECAY * end)) / (2 * DECAY) + b * one.decay_sum / DECAY) / expected
+    squares = float(np.sum(np.exp(-2 * DECAY * one.begin) - np.exp(-2 * DECAY * one.end)))
+    mean = (a * squares / (2 * DECAY) + b * one.decay_sum / DECAY) / expected
     assert abs(falling.mean() - mean) < 3 * falling.std() / math.sqrt(len(falling))
     for k in (0, 1, n - 1):
         assert np.all(np.diff(made.times[made.first[k] : made.first[k + 1]]) >= 0)

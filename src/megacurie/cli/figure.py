@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from megacurie.cli.campaign_figures import CAMPAIGN_FIGURES
 from megacurie.cli.options import Conventions, CrossSection, check_output, emit
 from megacurie.foundation.errors import DataError, did_you_mean
 
@@ -26,20 +27,31 @@ def figure(
     listing: Annotated[bool, typer.Option("--list", help="Names and what they show.")] = False,
     cross_section: CrossSection = "bahcall-1997",
     conventions: Conventions = "schwetz-2023",
+    campaign: Annotated[
+        str | None, typer.Option(help="Of which the figure is drawn, a folder or best-2022 (the default): for figures of countings.", metavar="CAMPAIGN")
+    ] = None,
 ) -> None:
     """Draw a standard figure, with the data drawn and a caption with its sources beside it."""
     if listing:
-        emit("\n".join(f"{key:15s}  {(draw.__doc__ or '').strip()}" for key, draw in _FIGURES.items()), None)
+        emit("\n".join(f"{key:16s}  {(draw.__doc__ or '').strip()}" for key, draw in (*_FIGURES.items(), *CAMPAIGN_FIGURES.items())), None)
         return
     if name is None or output is None:
         raise DataError("figure needs a NAME and -o FILE: expected such as 'megacurie figure regions -o regions.pdf'; --list shows the names")
-    if name not in _FIGURES:
-        raise DataError(f"no figure {name!r}. {did_you_mean(name, _FIGURES)}")
+    if name not in (*_FIGURES, *CAMPAIGN_FIGURES):
+        raise DataError(f"no figure {name!r}. {did_you_mean(name, (*_FIGURES, *CAMPAIGN_FIGURES))}")
+    if campaign is not None and name in _FIGURES:
+        raise DataError(f"--campaign: {name} is not drawn of a campaign. Those that are: {', '.join(CAMPAIGN_FIGURES)}")
     check_output(output)
     from megacurie.report.output import check_suffix
 
     check_suffix(output)  # before anything is computed
-    _FIGURES[name](cross_section, conventions).save(output)
+    if name in _FIGURES:
+        _FIGURES[name](cross_section, conventions).save(output)
+        return
+    from megacurie.cli.count import is_hidden, load
+
+    found = load(campaign or "best-2022")
+    CAMPAIGN_FIGURES[name](found, is_hidden(campaign or "best-2022", found)).save(output)
 
 
 def _datasets(cross_section: str, conventions: str) -> Any:

@@ -30,6 +30,7 @@ _SINGLE_FILES = {
     "coherence": "coherence.toml",
     "background": "backgrounds.toml",
     "activation": "activation.toml",
+    "counter": "counter.toml",
 }
 _FOLDERS = {"nuclide": "nuclides", "channel": "channels", "campaign": "campaigns"}
 

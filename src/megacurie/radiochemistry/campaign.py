@@ -37,6 +37,8 @@ class PeakWindow:
         Delta = sum over live intervals of exp(-l (begin - t_r)) - exp(-l (end - t_r)), with l of 71Ge and t_r the end of the exposure to the source.
     events : array (n,), time, or None
         Times of the candidates, increasing; None where they are not public.
+    rise_time_cut : float, time, or None
+        Longest rise time of a candidate.
     """
 
     efficiency: float
@@ -45,6 +47,7 @@ class PeakWindow:
     begin: Array = field(default_factory=lambda: np.empty(0))
     end: Array = field(default_factory=lambda: np.empty(0))
     events: Array | None = None
+    rise_time_cut: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.efficiency <= 1:
@@ -205,6 +208,20 @@ class Systematic:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Blinding:
+    """That rates are to be shown multiplied by a hidden factor, within ``range`` of 1, which a salt decides."""
+
+    salt: str
+    range: float
+
+    def __post_init__(self) -> None:
+        if not self.salt:
+            raise RangeError("blinding: salt: expected text")
+        if not 0 < self.range < 1:
+            raise RangeError(f"blinding: range {self.range:.6g}: expected a number above 0 and below 1, such as 0.2")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
     """One calibration of a counter: the line that was seen, where its peak lay (channel) and its width (fwhm over the position)."""
 
@@ -276,6 +293,8 @@ class Campaign:
     notes : tuple of str
         Printed slips that were corrected, and other remarks.
     references : frozenset of str
+    blinding : Blinding or None
+        Whether ``count`` is to hide the rates.
     """
 
     name: str
@@ -290,6 +309,7 @@ class Campaign:
     rates: tuple[PublishedRate, ...] = ()
     notes: tuple[str, ...] = ()
     references: frozenset[str] = frozenset()
+    blinding: Blinding | None = None
 
     def __post_init__(self) -> None:
         if not self.germanium_half_life > 0:

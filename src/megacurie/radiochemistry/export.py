@@ -16,8 +16,6 @@ from megacurie.radiochemistry.campaign import Campaign, Counting, Extraction, Pe
 from megacurie.radiochemistry.files import TABLES
 from megacurie.radiochemistry.heading import SOLAR
 
-_PULSES = tuple(TABLES["events.csv"].together)
-
 
 def write(campaign: Campaign, folder: str | Path) -> None:
     """Write a campaign: all files into a folder beside it first, which is then renamed.
@@ -87,7 +85,7 @@ def contents(campaign: Campaign) -> dict[str, str]:
         found = list(lines)
         if found or (name == "events.csv" and campaign.has_events):
             head = list(TABLES[name].needed)
-            files[name] = _csv([*head, *_PULSES] if found and len(found[0]) > len(head) else head, found)
+            files[name] = _csv([*head, *TABLES[name].together] if found and len(found[0]) > len(head) else head, found)
     return files
 
 
@@ -132,6 +130,8 @@ def _heading(campaign: Campaign) -> str:
             lines.append(f"predicted = {_quantity(zone.predicted, zone.plus, zone.minus, '1/d')}")
     for item in campaign.systematics:
         lines += ["", "[[systematic]]", f"name = {_text(item.name)}", *(f'{side} = "{_number(getattr(item, side), "%")} %"' for side in ("plus", "minus"))]
+    if campaign.blinding is not None:
+        lines += ["", "[blinding]", f"salt = {_text(campaign.blinding.salt)}", f"range = {campaign.blinding.range!r}"]
     return "\n".join([*lines, ""])
 
 
@@ -150,9 +150,11 @@ def _windows(campaign: Campaign) -> Iterator[tuple[Extraction, Counting, str, Pe
 
 
 def _countings(campaign: Campaign) -> Iterator[list[str]]:
+    known = any(window.rise_time_cut is not None for *_, window, _ in _windows(campaign))
     for _, counting, peak, window, names in _windows(campaign):
         sums = [_number(window.live_time, "d"), _number(window.decay_sum)]
-        yield [*names, campaign.moment(counting.start).isoformat(), peak, _number(window.efficiency), *sums]
+        cut = [_number(window.rise_time_cut, "ns")] if known else []
+        yield [*names, campaign.moment(counting.start).isoformat(), peak, _number(window.efficiency), *sums, *cut]
 
 
 def _intervals(campaign: Campaign) -> Iterator[list[str]]:

@@ -37,7 +37,8 @@ TABLES: Mapping[str, Columns] = {
         needed={
             **_FILLING, "start": moment, "peak": one_of(*PEAKS), "efficiency": _FRACTION,
             "live_time_d": number(above=0, empty=True), "decay_sum": number(above=0, high=1, empty=True),
-        }
+        },
+        together={"rise_time_cut_ns": number(above=0, empty=True)},
     ),
     "intervals.csv": Columns(needed={**_FILLING, "peak": one_of(*PEAKS), "begin": moment, "end": moment}),
     "events.csv": Columns(
@@ -81,6 +82,8 @@ def read(folder: str | Path) -> Campaign:
         if path.suffix in (".csv", ".toml") and path.name not in known
     ]
     heading = read_heading(folder / "campaign.toml", problems) if (folder / "campaign.toml").is_file() else None
+    if heading is not None and heading.blinding is not None and not (folder / "events.csv").is_file():
+        problems.append(f"{folder / 'campaign.toml'}: blinding: there is no events.csv to blind; rates of rates.csv can be read by all. Leave [blinding] out")
     lines = {name: read_table(folder / name, columns, problems) for name, columns in TABLES.items() if (folder / name).is_file()}
     try:
         campaign = _Reader(folder, heading, lines, problems).campaign()
@@ -250,9 +253,11 @@ class _Reader:
                 self.problems.append(f"{line.place}: {name}: {line[name]:.6g}, but the intervals of {_said(line)} add to {value:.6g}. Mend or leave empty")
         if self.problems:
             return None
+        cut = line.values.get("rise_time_cut_ns")
         return PeakWindow(
-            efficiency=line["efficiency"], live_time=sums["live_time_d"] * units.day, decay_sum=sums["decay_sum"], begin=begin, end=end, events=events
-        )
+            efficiency=line["efficiency"], live_time=sums["live_time_d"] * units.day, decay_sum=sums["decay_sum"], begin=begin, end=end, events=events,
+            rise_time_cut=None if cut is None else cut * units.ns,
+        )  # fmt: skip
 
     def _pulses(self, filling: _Filling, start: float) -> Pulses | None:
         lines = [line for line in self.lines.get("events.csv", ()) if _filling(line) == filling]

@@ -14,10 +14,10 @@ from megacurie.foundation import provenance, units
 from megacurie.foundation.errors import DataError, UnitError, did_you_mean
 from megacurie.physics.sources import ActivityHistory, nuclide_key
 from megacurie.radiochemistry import columns
-from megacurie.radiochemistry.campaign import Calibration, Campaign, CampaignZone, Extraction, PublishedRate, Systematic
+from megacurie.radiochemistry.campaign import Blinding, Calibration, Campaign, CampaignZone, Extraction, PublishedRate, Systematic
 
 SOLAR = "1/(d t)"
-_KEYS = ("name", "references", "source", "germanium", "zone", "systematic")
+_KEYS = ("name", "references", "source", "germanium", "zone", "systematic", "blinding")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,7 @@ class Heading:
     zones: tuple[CampaignZone, ...]
     systematics: tuple[Systematic, ...]
     references: frozenset[str]
+    blinding: Blinding | None = None
 
     @property
     def reference_time(self) -> datetime:
@@ -154,7 +155,18 @@ class _Checked:
             zones=self.zones(),
             systematics=self.systematics(),
             references=self.references(),
+            blinding=self.blinding(),
         )
+
+    def blinding(self) -> Blinding | None:
+        if "blinding" not in self.raw:
+            return None
+        table = self.table("blinding", ("salt", "range"), needed=True)
+        said = len(self.problems)
+        salt, raw = self.text("blinding.salt", table.get("salt")), table.get("range")
+        if isinstance(raw, bool) or not isinstance(raw, int | float) or not 0 < raw < 1:
+            self.say("blinding.range", f"{'missing' if raw is None else repr(raw)}: expected a number above 0 and below 1, such as 0.2")
+        return Blinding(salt=salt, range=float(raw)) if raw is not None and len(self.problems) == said else None
 
     def half_life(self, key: str, raw: Any, nuclide: str) -> float:
         """A half-life as given; the default of our data where none is."""

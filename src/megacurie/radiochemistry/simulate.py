@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
 
 from megacurie.foundation import units
 from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import DataError, RangeError
-from megacurie.radiochemistry.campaign import Campaign, Counting, Extraction, PeakWindow
+from megacurie.radiochemistry.campaign import Calibration, Campaign, Counting, Extraction, PeakWindow
+from megacurie.radiochemistry.counter import number, response
+from megacurie.radiochemistry.pulses import Gain, Thrown, calibrations, exponential, gains, live_intervals
+from megacurie.radiochemistry.pulses import flat as constant
+from megacurie.radiochemistry.pulses import pulses as pulses_of
 from megacurie.radiochemistry.streams import Stream, streams
 
 _FALLBACK = 0.1  # candidates of the background per day of live time, where no table says
+_EXACT = 1e-9  # of the beginning of live intervals, relative to where it can be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +40,12 @@ class Truth:
         By window, "zone run peak".
     decays : mapping of str to int
         Of 71Ge among the candidates, by window.
+    shells : mapping
+        Decays by filling, "zone run counter", by where they were seen (K, L; M is below the threshold), and by the shell of the capture.
+    windows : mapping
+        Lowest and highest energy of each window, by filling and peak.
+    gains : mapping of str to Gain
+        By counter.
     """
 
     seed: int
@@ -40,6 +53,9 @@ class Truth:
     rates: Mapping[str, float]
     backgrounds: Mapping[str, float]
     decays: Mapping[str, int]
+    shells: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
+    windows: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
+    gains: Mapping[str, Gain] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Rates per day; keys say so."""
@@ -50,19 +66,22 @@ class Truth:
             "rates_per_day": {name: rate * day for name, rate in self.rates.items()},
             "backgrounds_per_day": {name: rate * day for name, rate in self.backgrounds.items()},
             "decays": dict(self.decays),
+            "shells": {name: {seen: dict(shells) for seen, shells in of.items()} for name, of in self.shells.items()},
+            "windows_keV": {name: {peak: [x / units.keV for x in ends] for peak, ends in of.items()} for name, of in self.windows.items()},
+            "counters": {name: gain.to_dict() for name, gain in self.gains.items()},
         }
 
 
-def simulate(campaign: Campaign, *, ratio: float = 1.0, seed: int = 0) -> tuple[Campaign, Truth]:
-    """A campaign like another, with event times thrown for a rate of ``ratio`` times the expected one.
+def simulate(campaign: Campaign, *, ratio: float = 1.0, seed: int = 0, pulses: bool = True) -> tuple[Campaign, Truth]:
+    """A campaign like another, with events thrown for a rate of ``ratio`` times the expected one.
 
     Atoms are made at random times and each goes its own way: extracted now, in a later extraction or never; decaying in a live
     interval or not; in the K window, the L window or neither. So the numbers in all windows are independent Poisson numbers with the
     means of the streams, carry-over and sun included, and their times are independent. Backgrounds are constant, at the rate that the
     table of the campaign leaves beside 71Ge (candidates less fitted, over the live time of all runs of a zone and peak).
 
-    Where only sums of the live time are known, one live interval is made that has these sums: as long as the live time, beginning late enough to miss
-    the decays that were missed.
+    Where only sums of the live time are known, live intervals are made that have these sums: dead for the radon cut after each
+    calibration, for which the shield is opened, and beginning late enough to miss the decays that were missed.
 
     Parameters
     ----------
@@ -70,7 +89,9 @@ def simulate(campaign: Campaign, *, ratio: float = 1.0, seed: int = 0) -> tuple[
     ratio : float
         Zero or more.
     seed : int
-        Zero or more. Window i throws from ``SeedSequence(seed, spawn_key=(i,))``.
+        Zero or more. Window i throws its times from ``SeedSequence(seed, spawn_key=(i,))``, filling k all else from ``spawn_key=(k, 0)``.
+    pulses : bool
+        Whether to throw energies, rise times, the pulses outside the windows and calibrations as well. The times of candidates are the same without.
 
     Returns
     -------
@@ -100,22 +121,64 @@ def simulate(campaign: Campaign, *, ratio: float = 1.0, seed: int = 0) -> tuple[
     for zone in campaign.zones:
         if zone.name not in rates:
             raise DataError(f"{campaign.name}: zone {zone.name} has no expected rate: expected predicted in campaign.toml")
-    quiet = _with(campaign, lambda one, filling, _, window: replace(_live(campaign, one, filling, window), events=np.empty(0)))
-    backgrounds, decays, times = {}, {}, {}
-    like = streams(quiet)
-    for i, stream in enumerate(like):
-        key = (stream.zone, stream.run, stream.peak)
-        name = f"{stream.zone} {stream.run} {stream.peak}"
-        backgrounds[name] = _background(campaign, stream, like)
+    quiet, like, backgrounds = _quiet(campaign)
+    ends = {(one.zone, one.run): one.source_out for one in quiet.extractions}
+    live = {(one.zone, one.run, c.counter, peak): window for one in quiet.extractions for c in one.countings for peak, window in c.peaks.items()}
+    decay = campaign.germanium_decay
+    thrown: dict[tuple[str, int, str, str], Thrown] = {}
+    for i, (stream, key) in enumerate(zip(like, live, strict=True)):  # both in the order of the extractions
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(i,)))
-        found = _decays(stream, rates[stream.zone], campaign.germanium_decay, rng)
-        times[key] = np.sort(np.concatenate([found, _flat(stream, backgrounds[name], rng)]))
-        decays[name] = len(found)
-    made = _with(quiet, lambda one, _, peak, window: replace(window, events=times[one.zone, one.run, peak] + one.source_out))
-    notes = (f"simulated from {campaign.name}",)
-    return replace(made, name=f"{campaign.name} simulated", rates=(), notes=notes), Truth(
-        seed=seed, ratio=ratio, rates=rates, backgrounds=backgrounds, decays=decays
+        window, zero, flat = live[key], ends[key[:2]], backgrounds[i]
+        amplitude = stream.weight * rates[stream.zone] + stream.offset
+        decays = exponential(window, zero, amplitude, decay, rng)
+        thrown[key] = Thrown(window=window, decays=decays, flat=constant(window, flat, rng), amplitude=amplitude, zero=zero, background=flat)
+    made = _with(quiet, lambda one, filling, peak, window: replace(window, events=_candidates(thrown[one.zone, one.run, filling.counter, peak])))
+    made = replace(made, name=f"{campaign.name} simulated", rates=(), calibrations=(), notes=(f"simulated from {campaign.name}",))
+    truth = Truth(
+        seed=seed,
+        ratio=ratio,
+        rates=rates,
+        backgrounds={_name(key): one.background for key, one in thrown.items()},
+        decays={_name(key): len(one.decays) for key, one in thrown.items()},
     )
+    return _detailed(made, truth, thrown) if pulses else (made, truth)
+
+
+@functools.lru_cache(maxsize=4)
+def _quiet(campaign: Campaign) -> tuple[Campaign, tuple[Stream, ...], tuple[float, ...]]:
+    """What all campaigns like one have in common: live intervals without events, their streams and backgrounds."""
+    quiet = _with(campaign, lambda one, filling, _, window: replace(_live(campaign, one, filling, window), events=np.empty(0)))
+    like = streams(quiet)
+    return quiet, like, tuple(_background(campaign, stream, like) for stream in like)
+
+
+def _detailed(made: Campaign, truth: Truth, thrown: Mapping[tuple[str, int, str, str], Thrown]) -> tuple[Campaign, Truth]:
+    """The campaign with pulses and calibrations."""
+    gain = gains(made, truth.seed)
+    calibrated: list[Calibration] = []
+    found, shells, windows = [], {}, {}
+    fillings = [(one, filling) for one in made.extractions for filling in one.countings]
+    for k, (one, filling) in enumerate(fillings):
+        rng = np.random.default_rng(np.random.SeedSequence(truth.seed, spawn_key=(k, 0)))
+        own = {peak: thrown[one.zone, one.run, filling.counter, peak] for peak in filling.peaks}
+        shown = response(filling.peaks, gain[filling.counter].resolution)
+        details, by_shell = pulses_of(shown, filling.start, own, made.germanium_decay, rng)
+        found.append(replace(filling, pulses=details))
+        calibrated += calibrations(filling, gain[filling.counter], rng)
+        here = f"{one.zone} {one.run} {filling.counter}"
+        shells[here] = by_shell
+        windows[here] = {peak: shown.window(peak) for peak in own}
+    it = iter(found)
+    extractions = tuple(replace(one, countings=tuple(next(it) for _ in one.countings)) for one in made.extractions)
+    return replace(made, extractions=extractions, calibrations=tuple(calibrated)), replace(truth, shells=shells, windows=windows, gains=gain)
+
+
+def _candidates(one: Thrown) -> Array:
+    return np.sort(np.concatenate([one.decays, one.flat]))
+
+
+def _name(key: tuple[str, int, str, str]) -> str:
+    return f"{key[0]} {key[1]} {key[3]}"
 
 
 def _with(campaign: Campaign, change: Callable[[Extraction, Counting, str, PeakWindow], PeakWindow]) -> Campaign:
@@ -133,20 +196,28 @@ def _with(campaign: Campaign, change: Callable[[Extraction, Counting, str, PeakW
 
 
 def _live(campaign: Campaign, one: Extraction, filling: Counting, window: PeakWindow) -> PeakWindow:
-    """The window with live intervals; with one, from the sums of the live time, where these alone are known.
+    """The window with live intervals; with made ones, from the sums of the live time, where these alone are known.
 
-    D = exp(-l t) (1 - exp(-l T)), solved for the beginning t; not before the counter was filled.
+    They are as long together as the live time, with a pause for the radon cut at each calibration, and begin where their decay sum, which falls with the
+    beginning, is the known one; not before the counter was filled.
     """
     if window.begin.size:
         return window
-    decay = campaign.germanium_decay
-    start = filling.start - one.source_out
-    late = -math.log(window.decay_sum / -math.expm1(-decay * window.live_time)) / decay
-    begin = np.array([one.source_out + max(start, late)])
-    end = begin + window.live_time
-    after = begin - one.source_out, end - one.source_out
-    total = float(np.sum(np.exp(-decay * after[0]) - np.exp(-decay * after[1])))
-    return replace(window, begin=begin, end=end, decay_sum=total)
+    decay, zero = campaign.germanium_decay, one.source_out
+    period, pause = number("radon.period"), number("radon.cut")
+    opened = filling.start + period * np.arange(1.0, 2 + 2 * math.ceil(window.live_time / period))
+
+    def total(first: float) -> float:
+        begin, end = live_intervals(first, window.live_time, opened, pause)
+        return float(np.sum(np.exp(-decay * (begin - zero)) - np.exp(-decay * (end - zero))))
+
+    # with one interval: D = exp(-l t) (1 - exp(-l T)); pauses lower D, so that the true beginning is not later
+    late = zero - math.log(window.decay_sum / -math.expm1(-decay * window.live_time)) / decay
+    first = filling.start
+    if late > first and total(first) > window.decay_sum:
+        first = float(brentq(lambda t: total(t) - window.decay_sum, first, late, xtol=_EXACT * (late - first)))
+    begin, end = live_intervals(first, window.live_time, opened, pause)
+    return replace(window, begin=begin, end=end, live_time=float(np.sum(end - begin)), decay_sum=total(first))
 
 
 def _background(campaign: Campaign, stream: Stream, like: tuple[Stream, ...]) -> float:
@@ -154,17 +225,3 @@ def _background(campaign: Campaign, stream: Stream, like: tuple[Stream, ...]) ->
     rows = [row for row in campaign.rates if (row.zone, row.peak) == (stream.zone, stream.peak) and row.run is not None]
     live = math.fsum(one.live_time for one in like if (one.zone, one.peak) == (stream.zone, stream.peak))
     return max(math.fsum(row.candidates - row.fitted for row in rows), 0.0) / live if rows else _FALLBACK / units.day
-
-
-def _decays(stream: Stream, rate: float, decay: float, rng: np.random.Generator) -> Array:
-    """Times of recorded decays: exponential within each live interval, by inversion."""
-    share = np.exp(-decay * stream.begin) - np.exp(-decay * stream.end)
-    counts = rng.poisson((stream.weight * rate + stream.offset) * share / decay)
-    return np.concatenate(
-        [-np.log(np.exp(-decay * a) - rng.random(n) * part) / decay for a, part, n in zip(stream.begin, share, counts, strict=True)]
-    )  # fmt: skip
-
-
-def _flat(stream: Stream, background: float, rng: np.random.Generator) -> Array:
-    counts = rng.poisson(background * (stream.end - stream.begin))
-    return np.concatenate([a + (b - a) * rng.random(n) for a, b, n in zip(stream.begin, stream.end, counts, strict=True)])

@@ -171,6 +171,7 @@ def _extraction(clock: _Clock, row: Row, counting: Row) -> Extraction:
                         efficiency=float(counting[f"efficiency_{peak}"]),
                         live_time=float(counting[f"live_time_{peak}_d"]) * units.day,
                         decay_sum=float(counting[f"delta_{peak}"]),
+                        rise_time_cut=float(counting[f"rise_time_cut_{peak}_ns"]) * units.ns,
                     )
                     for peak in PEAKS
                 },

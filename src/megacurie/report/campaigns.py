@@ -32,7 +32,7 @@ def summary(campaign: Campaign) -> Table:
             peak,
             units.format(window.live_time, "d", 4),
             f"{window.decay_sum:.3f}",
-            "-" if window.events is None else str(window.events.size),
+            _candidates(campaign, window),
         )
         for one in campaign.extractions
         for counter, peak, window in _windows(one)
@@ -44,9 +44,14 @@ def summary(campaign: Campaign) -> Table:
         f"{len(campaign.extractions)} extractions, exposures of {mean:.2f} d on average",
         *(f"counter {name}: {line}" for name, line in _gains(campaign).items()),
         *campaign.notes,
+        *(("blinded: candidates are not shown",) if campaign.blinding is not None else ()),
     ]
     head = ("extraction", "exposure", "counter", "peak", "live", "decay sum", "candidates")
     return Table(title=f"{campaign.name}: nothing wrong", head=head, rows=tuple(rows), notes=tuple(notes))
+
+
+def _candidates(campaign: Campaign, window: PeakWindow) -> str:
+    return "-" if window.events is None else "hidden" if campaign.blinding is not None else str(window.events.size)
 
 
 def _gains(campaign: Campaign) -> dict[str, str]:
@@ -76,13 +81,14 @@ def contents(campaign: Campaign) -> dict[str, Any]:
                         "peak": peak,
                         "live_time_d": units.to_display(window.live_time, "d"),
                         "decay_sum": window.decay_sum,
-                        "candidates": None if window.events is None else int(window.events.size),
+                        "candidates": None if window.events is None or campaign.blinding is not None else int(window.events.size),
                     }
                     for counter, peak, window in _windows(one)
                 ],
             }
             for one in campaign.extractions
         ],
+        "blinded": campaign.blinding is not None,
         "calibrations": len(campaign.calibrations),
         "notes": list(campaign.notes),
     }
