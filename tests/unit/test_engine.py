@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -104,6 +106,38 @@ def test_a_worker_that_is_killed_is_replaced(serial):
     found = engine.run(study(), workers=2, progress=told)
     assert len(killed) == 3
     same(found, serial)
+
+
+@pytest.mark.slow
+def test_workers_killed_at_random_moments_are_replaced(tmp_path, serial, monkeypatch):
+    """kill -9 of a worker twenty times, while it starts, works, or hands over what it has done."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    rng, killed = np.random.default_rng(1), 0
+    before = set(multiprocessing.active_children())
+    while killed < 20:
+        advanced, over = threading.Event(), threading.Event()
+
+        def killer(advanced=advanced, over=over):
+            nonlocal killed
+            while not over.is_set():
+                if not advanced.wait(0.1):
+                    continue
+                advanced.clear()
+                time.sleep(float(rng.uniform(0, 0.2)))
+                mine = [child for child in multiprocessing.active_children() if child not in before]
+                if mine and not over.is_set():
+                    os.kill(mine[int(rng.integers(len(mine)))].pid, signal.SIGKILL)
+                    killed += 1
+
+        thread = threading.Thread(target=killer)
+        thread.start()
+        try:
+            found = engine.run(study(), workers=2, progress=lambda done, points, advanced=advanced: advanced.set() if done else None)
+        finally:
+            over.set()
+            thread.join()
+        same(found, serial)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

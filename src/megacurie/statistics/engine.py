@@ -1,20 +1,26 @@
 """Shards of a study on this process, on a process pool or on a Dask cluster: the same result, bit for bit.
 
-Workers return arrays; only the parent opens the store. They start fresh (spawn), with one thread each, do not see Ctrl-C and end with their parent.
+Only the parent opens the store. Workers start fresh (spawn), with one thread each, do not see Ctrl-C and end with their parent. What they
+are given and what they return goes through files: through a pipe go only messages so short that they are written whole or not at all. A
+worker that is killed in the middle of a longer one would leave its half in the pipe, and whoever reads it waiting for ever.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import multiprocessing
 import os
 import pickle
+import shutil
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +33,7 @@ Progress = Callable[[int, int], None]
 """Told of (points done, points in all)."""
 Done = Generator[tuple[int, Counts, Histogram], None, None]
 _RETRIES = 5  # workers lost in a row, nothing done between: something kills them all
+_STUDY = "study"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -93,13 +100,15 @@ def _here(study: Study, left: set[int]) -> Done:
         yield (index, *study.tally(shards[index]))
 
 
-def _begin() -> None:
-    """First thing in a worker: it ends when its parent does, however that ended."""
+def _begin(folder: Path) -> None:
+    """First thing in a worker: it ends when its parent does, however that ended, and takes the files of both away."""
     parent = multiprocessing.parent_process()
     assert parent is not None
 
     def follow() -> None:
         parent.join()
+        for _ in range(_RETRIES):  # another may be writing into it
+            shutil.rmtree(folder, ignore_errors=True)
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()
@@ -124,24 +133,33 @@ def _starting() -> Iterator[None]:
 
 def _in_pool(study: Study, left: set[int], workers: int) -> Done:
     """On a process pool; when a worker is lost, its pool is made anew and what was not done is done again."""
+    pickled = pickle.dumps(study)
+    _refuse_main(pickled)
+    with tempfile.TemporaryDirectory(prefix="megacurie-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        (folder / _STUDY).write_bytes(pickled)
+        yield from _by_files(folder, left, workers)
+
+
+def _by_files(folder: Path, left: set[int], workers: int) -> Done:
     context = multiprocessing.get_context("spawn")
     todo, lost = set(left), 0
-    _refuse_main(study)
     while todo:
         others, started = set(multiprocessing.active_children()), set[BaseProcess]()
-        pool = ProcessPoolExecutor(min(workers, len(todo)), mp_context=context, initializer=_begin)
+        pool = ProcessPoolExecutor(min(workers, len(todo)), mp_context=context, initializer=_begin, initargs=(folder,))
         try:
             with _starting():
-                # the study goes with each shard: what a process is started with blocks for ever if it is large and the process ends too soon
-                pending = {pool.submit(_shard, study, index) for index in sorted(todo)}
+                pending = {pool.submit(_shard_to_file, folder, index) for index in sorted(todo)}
                 started = set(multiprocessing.active_children()) - others
             while pending:
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
                 for future in done:
-                    result = future.result()
-                    todo.remove(result[0])
+                    index = future.result()
+                    counts, histogram = pickle.loads((folder / f"{index}").read_bytes())
+                    (folder / f"{index}").unlink()
+                    todo.remove(index)
                     lost = 0
-                    yield result
+                    yield index, counts, histogram
         except BrokenProcessPool:
             lost += 1
             if lost > _RETRIES:
@@ -156,13 +174,28 @@ def _in_pool(study: Study, left: set[int], workers: int) -> Done:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _refuse_main(study: Study) -> None:
+def _refuse_main(pickled: bytes) -> None:
     """Other processes cannot find a class that was made in the program itself; only studies that hold a hypothesis can need one."""
-    if b"__main__" in pickle.dumps(study):
+    if b"__main__" in pickled:
         raise DataError(
             "a class of this study, such as the hypothesis, is defined in __main__, where worker processes do not find it. "
             "Move it into a module of its own, or take workers=1"
         )
+
+
+def _shard_to_file(folder: Path, index: int) -> int:
+    """Work of a worker: the shard is in a file of its number when this returns."""
+    study = _study(folder)
+    part = folder / f"{index}.{os.getpid()}"
+    part.write_bytes(pickle.dumps(study.tally(study.shards()[index]), protocol=pickle.HIGHEST_PROTOCOL))
+    part.replace(folder / f"{index}")
+    return index
+
+
+@functools.lru_cache(maxsize=1)
+def _study(folder: Path) -> Study:
+    found: Study = pickle.loads((folder / _STUDY).read_bytes())
+    return found
 
 
 def _shard(study: Study, index: int) -> tuple[int, Counts, Histogram]:
