@@ -75,7 +75,7 @@ def test_figures_of_a_blinded_campaign(megacurie, folder, mine):
         (("mine", "--unblind", "why", "--check"), "--check shows no rates: leave --unblind out"),
         (("best-2022", "--unblind", "why"), "best-2022: is not blinded: leave --unblind out"),
         (("mine", "--unblind", "why", "--zone", "iner"), "no zone 'iner'"),
-        (("mine", "--unblind", "why", "--simulate", "d"), "leave --zone, --check, --unblind"),
+        (("mine", "--unblind", "why", "--simulate", "d"), "leave --zone, --joint, --check, --unblind"),
         (("mine", "--unblind", "why", "-o", "a/b"), "no folder 'a'"),
     ],
 )

@@ -131,7 +131,7 @@ def test_source_and_status_are_inherited_from_the_table() -> None:
 def test_keys_lead_to_numbers_texts_and_tables() -> None:
     assert isinstance(provenance.look_up("nuclide.ge71.half_life.hampel-1985"), Datum)
     assert isinstance(provenance.look_up("nuclide.ge71.half_life.default"), str)
-    assert set(provenance.look_up("nuclide.ge71")) == {"half_life", "capture"}
+    assert set(provenance.look_up("nuclide.ge71")) == {"half_life", "capture", "deposit"}
     assert provenance.look_up("constant.electron_mass").value / u.keV == pytest.approx(510.99895, rel=1e-8)  # digits typed here
     for name in provenance.files():
         assert provenance.look_up(name) is provenance.load(name)
