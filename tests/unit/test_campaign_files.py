@@ -11,6 +11,7 @@ from megacurie.foundation import units as u
 from megacurie.foundation.errors import DataError, StoreError
 from megacurie.radiochemistry import export, files, tables
 from megacurie.radiochemistry.campaign import Campaign
+from megacurie.radiochemistry.simulate import simulate
 
 BEST = tables.built_in("best-2022")
 ULPS = 1e-9  # numbers are written with twelve digits
@@ -343,3 +344,17 @@ def test_a_file_with_a_wrong_name_is_not_passed_over(small: Callable[..., Path])
 def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=re.escape("no such folder; expected one with campaign.toml, exposures.csv, countings.csv")):
         files.read(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["exposures.csv", "countings.csv", "intervals.csv"])
+def test_a_row_that_cannot_be_read_is_said_once_not_by_all_that_point_to_it(tmp_path, name) -> None:
+    made, _ = simulate(BEST, seed=1)
+    export.write(made, tmp_path / "d")
+    path = tmp_path / "d" / name
+    *rows, last = path.read_text().splitlines()
+    cells = last.split(",")
+    path.write_text("\n".join([*rows, ",".join([*cells[:-2], "x?", cells[-1]])]) + "\n")
+    with pytest.raises(DataError) as caught:
+        files.read(tmp_path / "d")
+    assert str(caught.value).count("\n") == 0
+    assert f"{name}:{len(rows) + 1}: " in str(caught.value)

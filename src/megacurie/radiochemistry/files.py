@@ -84,9 +84,15 @@ def read(folder: str | Path) -> Campaign:
     heading = read_heading(folder / "campaign.toml", problems) if (folder / "campaign.toml").is_file() else None
     if heading is not None and heading.blinding is not None and not (folder / "events.csv").is_file():
         problems.append(f"{folder / 'campaign.toml'}: blinding: there is no events.csv to blind; rates of rates.csv can be read by all. Leave [blinding] out")
-    lines = {name: read_table(folder / name, columns, problems) for name, columns in TABLES.items() if (folder / name).is_file()}
+    lines, partial = {}, set()
+    for name, columns in TABLES.items():
+        if (folder / name).is_file():
+            before = len(problems)
+            lines[name] = read_table(folder / name, columns, problems)
+            if len(problems) > before:
+                partial.add(name)
     try:
-        campaign = _Reader(folder, heading, lines, problems).campaign()
+        campaign = _Reader(folder, heading, lines, problems, partial).campaign()
     except RangeError as error:  # what the parts of a campaign refuse, beyond what is checked row by row
         raise CampaignError([f"{folder}: {error}"]) from None
     if problems or campaign is None:
@@ -97,8 +103,12 @@ def read(folder: str | Path) -> Campaign:
 class _Reader:
     """Puts the rows of all tables together."""
 
-    def __init__(self, folder: Path, heading: Heading | None, lines: Mapping[str, list[Line]], problems: list[str]) -> None:
+    def __init__(self, folder: Path, heading: Heading | None, lines: Mapping[str, list[Line]], problems: list[str], partial: set[str]) -> None:
         self.folder, self.heading, self.lines, self.problems = folder, heading, lines, problems
+        # what is missing from a table may be in a row that could not be read: one mistake is said once, not by every row that points to it
+        self.runs_known = "exposures.csv" not in partial
+        self.windows_known = self.runs_known and "countings.csv" not in partial
+        self.live_known = "intervals.csv" not in partial
         # the tables are checked when the heading is wrong, too
         self.zero = heading.reference_time if heading else datetime(1970, 1, 1, tzinfo=UTC)
         self.decay = heading.germanium_decay if heading else math.log(2) / units.day
@@ -144,7 +154,7 @@ class _Reader:
     def _known_run(self, line: Line, exposures: Mapping[tuple[str, int], Line]) -> bool:
         """Whether a row belongs to an exposure; said otherwise, unless the exposures are wrong themselves."""
         run = (line["zone"], line["run"])
-        if run not in exposures and exposures:
+        if run not in exposures and exposures and self.runs_known:
             names = [f"{zone} {number}" for zone, number in exposures]
             self.problems.append(f"{line.place}: {run[0]} {run[1]} is not in exposures.csv. {did_you_mean(f'{run[0]} {run[1]}', names)}")
         return run in exposures
@@ -203,7 +213,7 @@ class _Reader:
 
     def _known_window(self, line: Line, rows: Mapping[_Filling, Mapping[str, Line]]) -> bool:
         there = line["peak"] in rows.get(_filling(line), ()) if line["peak"] else _filling(line) in rows
-        if not there and rows:
+        if not there and rows and self.windows_known:
             names = [f"{zone} {run} {counter} {peak}" for (zone, run, counter), peaks in rows.items() for peak in peaks]
             self.problems.append(f"{line.place}: {_said(line)} is not in countings.csv. {did_you_mean(_said(line), names)}")
         return there
@@ -223,6 +233,8 @@ class _Reader:
             begin, end = live.get(window, (np.empty(0), np.empty(0)))
             i = int(np.searchsorted(begin, time, side="right")) - 1
             if i < 0 or not time < end[i]:
+                if not self.live_known:
+                    continue
                 self.problems.append(f"{line.place}: t_live_start_s: {line['t_live_start_s']:.6f}: the event lies outside the live intervals of {_said(line)}"
                                      f"{self._nearest(begin, end, time, window, rows)}. Mend intervals.csv, or flag the event")  # fmt: skip
                 continue
@@ -249,7 +261,7 @@ class _Reader:
                     self.problems.append(f"{line.place}: {name}: empty: expected a number, because {_said(line)} has no rows in intervals.csv")
                     return None
                 sums[name] = line[name]
-            elif line[name] is not None and self.heading is not None and abs(line[name] - value) > _SAME * value:
+            elif line[name] is not None and self.heading is not None and self.live_known and abs(line[name] - value) > _SAME * value:
                 self.problems.append(f"{line.place}: {name}: {line[name]:.6g}, but the intervals of {_said(line)} add to {value:.6g}. Mend or leave empty")
         if self.problems:
             return None
@@ -281,7 +293,7 @@ class _Reader:
     def _calibrations(self, counters: set[str]) -> tuple[Calibration, ...]:
         found = []
         for line in self.lines.get("calibrations.csv", ()):
-            if counters and line["counter"] not in counters:
+            if counters and line["counter"] not in counters and self.windows_known:
                 self.problems.append(f"{line.place}: counter: {line['counter']!r} is not in countings.csv. {did_you_mean(line['counter'], counters)}")
             found.append(
                 Calibration(
@@ -299,7 +311,7 @@ class _Reader:
         for line in self.lines.get("rates.csv", ()):
             if line["run"] is not None:
                 self._known_run(line, exposures)
-            elif exposures and line["zone"] not in {zone for zone, _ in exposures}:
+            elif exposures and self.runs_known and line["zone"] not in {zone for zone, _ in exposures}:
                 self.problems.append(f"{line.place}: zone: {line['zone']!r} is not in exposures.csv. {did_you_mean(line['zone'], {z for z, _ in exposures})}")
             counts = {name: line[name] for name in ("zone", "run", "peak", "candidates", "fitted", "source", "solar", "carried", "nw2", "probability")}
             rates = {name: line[column] / units.day for name, column in (("rate", "rate_per_day"), ("plus", "plus"), ("minus", "minus"))}
