@@ -389,10 +389,10 @@ def filled_to_height(tank: Cylinder, height: float) -> Cylinder:
     0.5
     """
     _require_finite("bottom of a tank", tank.bottom)
-    if not 0 < height <= tank.top - tank.bottom:
+    if not 0 < height <= (tank.top - tank.bottom) * (1 + 1e-12):  # a full tank is one in any unit
         room = _metres(tank.top - tank.bottom)
         raise RangeError(f"fill height: {_metres(height)}: expected more than 0 and at most the {room} of the tank.")
-    return Cylinder(radius=tank.radius, bottom=tank.bottom, top=tank.bottom + height)
+    return Cylinder(radius=tank.radius, bottom=tank.bottom, top=min(tank.bottom + height, tank.top))
 
 
 def filled_to_volume(tank: Cylinder, without: Shape, volume: float) -> Cylinder:

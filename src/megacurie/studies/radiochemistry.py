@@ -92,7 +92,10 @@ class Diagnostics:
             ("mean rate against efficiency x saturation", f"p = {self.exposure.p:.2g} (chosen after looking)"),
         ]
         rows += [
-            (f"scatter {name}", f"{one.size:.3f}, -2 ln L {one.delta:.1f} lower, p = {one.p:.2g}; ratio then {one.ratio:.2f} +{one.plus:.2f} -{one.minus:.2f}")
+            (
+                f"scatter {name}",
+                f"{one.size:.3f}, -2 ln L {max(one.delta, 0.0):.1f} lower, p = {one.p:.2g}; ratio then {one.ratio:.2f} +{one.plus:.2f} -{one.minus:.2f}",
+            )
             for name, one in (("common to an exposure", self.scatter_common), ("of each extraction", self.scatter_single))
             if one is not None
         ]
