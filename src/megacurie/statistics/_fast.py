@@ -1,6 +1,7 @@
 """Compiled loops that repeat, one each, a NumPy function of ``toys``; constants come as arguments, nothing is imported from the package.
 
-One loop of toys is innermost, so that a vector unit works on many at once; candidates of the minimum are taken four at a time, points two at a time.
+One loop of toys is innermost, so that a vector unit works on many at once. Toys of such a batch lie close together (``toys.grouped``): bounds of what
+a candidate can gain for any of them leave out most candidates, and what is found is the same.
 """
 
 from __future__ import annotations
@@ -12,13 +13,12 @@ import numpy as np
 from numba import njit
 
 LANES = 128
-"""Toys of the innermost loop; whoever calls pads to a multiple of it."""
+"""Toys of a batch, the innermost loop; whoever calls groups them, and pads to a multiple of it."""
 
 _FOUR = 4
-_REST = 0  # kinds of four candidates: none can be the best, none is clipped, all are clipped at their height, some are
-_PLAIN = 1
-_LINEAR = 2
-_MIXED = 3
+_RUN = 8  # points of one row that share a choice of candidates
+# kinds of candidates: the amplitude stays below its upper bound for all toys of the batch, lies on it for all, for some; it cannot be the best
+_FREE, _FULL, _EITHER, _NONE = 0, 1, 2, 3
 
 
 def _compiled(function: Callable[..., Any]) -> Any:
@@ -38,22 +38,43 @@ def _gain(p, low, high):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _kinds(kind, top, low, height, overlap, m0, m1, zero, least0, least1):  # type: ignore[no-untyped-def]
-    """What has to be done with each four candidates for two points, from the largest and smallest projection of the toys."""
-    for g in range(len(kind)):
-        plain, linear, rest = True, True, True
-        for i in range(_FOUR):
-            j = _FOUR * g + i
-            shift0, shift1, high = m0 * overlap[j], m1 * overlap[j], height[j]
-            above0, above1 = top[j] + shift0, top[j] + shift1
-            plain &= max(above0, above1) <= high
-            linear &= low[j] + min(shift0, shift1) >= high
-            rest &= (_gain(above0, zero, high) <= least0) & (_gain(above1, zero, high) <= least1)
-        kind[g] = _REST if rest else (_PLAIN if plain else (_LINEAR if linear else _MIXED))
+def _chosen(chosen, count, kind, top, low, height, overlap, m0, m1, zero):  # type: ignore[no-untyped-def]
+    """Candidates of each kind that can be the best for some toy of the batch and some size between two, and how many; lists are filled up to fours.
+
+    Projections are linear in the size, gains do not fall with them: bounds at both ends hold between.
+    """
+    middle, best, least = (m0 + m1) / 2, 0, zero
+    for j in range(len(height)):
+        gain = _gain(low[j] + middle * overlap[j], zero, height[j])
+        if gain > least:
+            best, least = j, gain
+    # every toy reaches at least this projection on one candidate, and gains at least so much by it
+    p0, p1, h = low[best] + m0 * overlap[best], low[best] + m1 * overlap[best], height[best]
+    least = min(_gain(p0, zero, h), _gain(p1, zero, h))
+    if max(top[best] + m0 * overlap[best], top[best] + m1 * overlap[best]) <= h:
+        h = np.inf
+    for j in range(len(height)):
+        high, s0, s1 = height[j], m0 * overlap[j], m1 * overlap[j]
+        up0, up1 = top[j] + s0, top[j] + s1
+        up = max(up0, up1)
+        nothing = (up <= zero) | (_gain(up, zero, high) < least) | ((up0 < p0) & (up1 < p1) & (high <= h))
+        kind[j] = np.uint8(_NONE if nothing else (_FREE if up <= high else (_FULL if low[j] + min(s0, s1) >= high else _EITHER)))
+    n0 = n1 = n2 = 0
+    for j in range(len(height)):
+        what = kind[j]
+        chosen[_FREE, n0], chosen[_FULL, n1], chosen[_EITHER, n2] = j, j, j
+        n0 += what == _FREE
+        n1 += what == _FULL
+        n2 += what == _EITHER
+    count[_FREE], count[_FULL], count[_EITHER] = n0, n1, n2
+    for one in range(3):
+        while count[one] % _FOUR:
+            chosen[one, count[one]] = chosen[one, count[one] - 1]
+            count[one] += 1
 
 
 @_compiled
-def _mixed(a0, a1, a2, a3, s0, s1, s2, s3, h0, h1, h2, h3, zero, best):  # type: ignore[no-untyped-def]
+def _clipped(a0, a1, a2, a3, s0, s1, s2, s3, h0, h1, h2, h3, zero, best):  # type: ignore[no-untyped-def]
     """Four candidates for one point, each clipped where it must be."""
     for i in range(LANES):
         f0, f1 = _gain(a0[i] + s0, zero, h0), _gain(a1[i] + s1, zero, h1)
@@ -68,9 +89,8 @@ def affine(normals, direction, height, overlap, row, place, size, observed, per_
     Parameters
     ----------
     normals : array (n, toys)
-        Padded to whole lanes; ``valid`` of them count.
+        Padded to whole batches; ``valid`` of them count.
     direction : array (candidates, n)
-        Padded to a multiple of four.
     height : array (candidates,)
     overlap : array (rows, candidates)
     row, place : integer arrays (points,)
@@ -82,16 +102,16 @@ def affine(normals, direction, height, overlap, row, place, size, observed, per_
         Added to.
     """
     zero = height.dtype.type(0)
-    much = height.dtype.type(1e30)
     limit = height.dtype.type(histogram.shape[1] - 1)
-    projection = np.empty((len(height), LANES), height.dtype)
-    top, low = np.empty_like(height), np.empty_like(height)
-    kind = np.empty(len(height) // _FOUR, np.uint8)
+    candidates = len(height)
+    projection = np.empty((candidates, LANES), height.dtype)
+    top, low, kind = np.empty_like(height), np.empty_like(height), np.empty(candidates, np.uint8)
+    chosen, count = np.empty((3, candidates + _FOUR), np.int32), np.zeros(3, np.int32)
     squares, roots = np.empty((2, LANES), height.dtype), np.empty((2, LANES), height.dtype)
     bins = np.empty(LANES, np.int32)
     for start in range(0, valid, LANES):
         here = min(LANES, valid - start)
-        for j in range(len(height)):
+        for j in range(candidates):
             a = projection[j]
             a[:] = zero
             for d in range(direction.shape[1]):
@@ -102,49 +122,53 @@ def affine(normals, direction, height, overlap, row, place, size, observed, per_
             for i in range(LANES):
                 up, down = max(up, a[i]), min(down, a[i])
             top[j], low[j] = up, down
-        k = 0
+        k = stop = 0
         while k < len(row):
-            two = k + 1 < len(row) and row[k + 1] == row[k]
+            c = overlap[row[k]]
+            if k >= stop:
+                m0 = m1 = size[k]
+                stop = k
+                while stop < len(row) and row[stop] == row[k] and stop - k < _RUN:
+                    m0, m1 = min(m0, size[stop]), max(m1, size[stop])
+                    stop += 1
+                _chosen(chosen, count, kind, top, low, height, c, m0, m1, zero)
+            two = k + 1 < stop
             m0 = size[k]
             m1 = size[k + 1] if two else m0
-            c, j = overlap[row[k]], place[k]
+            a, own, high = projection[place[k]], c[place[k]], height[place[k]]
             q0, q1, w0, w1 = squares[0], squares[1], roots[0], roots[1]
-            a, c0, h0 = projection[j], c[j], height[j]
-            least0, least1 = much, much  # the gain of the true candidate: no other with less matters
             for i in range(LANES):
-                q0[i] = _gain(a[i] + m0 * c0, zero, h0)
-                q1[i] = _gain(a[i] + m1 * c0, zero, h0)
-                least0, least1 = min(least0, q0[i]), min(least1, q1[i])
+                q0[i] = _gain(a[i] + m0 * own, zero, high)
+                q1[i] = _gain(a[i] + m1 * own, zero, high)
                 w0[i] = zero
                 w1[i] = zero
-            _kinds(kind, top, low, height, c, m0, m1, zero, least0, least1)
-            for g in range(len(kind)):
-                what = kind[g]
-                if what == _REST:
-                    continue
-                j = _FOUR * g
-                a0, a1, a2, a3 = projection[j], projection[j + 1], projection[j + 2], projection[j + 3]
-                s0, s1, s2, s3 = m0 * c[j], m0 * c[j + 1], m0 * c[j + 2], m0 * c[j + 3]
-                r0, r1, r2, r3 = m1 * c[j], m1 * c[j + 1], m1 * c[j + 2], m1 * c[j + 3]
-                if what == _PLAIN:  # the largest amplitude is the best, its square the gain
-                    for i in range(LANES):
-                        b0, b1, b2, b3 = a0[i], a1[i], a2[i], a3[i]
-                        w0[i] = max(max(max(b0 + s0, b1 + s1), max(b2 + s2, b3 + s3)), w0[i])
-                        w1[i] = max(max(max(b0 + r0, b1 + r1), max(b2 + r2, b3 + r3)), w1[i])
-                    continue
-                h0, h1, h2, h3 = height[j], height[j + 1], height[j + 2], height[j + 3]
-                if what == _LINEAR:  # h (2 p - h)
-                    g0, g1, g2, g3 = h0 + h0, h1 + h1, h2 + h2, h3 + h3
-                    s0, s1, s2, s3 = g0 * s0 - h0 * h0, g1 * s1 - h1 * h1, g2 * s2 - h2 * h2, g3 * s3 - h3 * h3
-                    r0, r1, r2, r3 = g0 * r0 - h0 * h0, g1 * r1 - h1 * h1, g2 * r2 - h2 * h2, g3 * r3 - h3 * h3
-                    for i in range(LANES):
-                        b0, b1, b2, b3 = g0 * a0[i], g1 * a1[i], g2 * a2[i], g3 * a3[i]
-                        q0[i] = max(max(max(b0 + s0, b1 + s1), max(b2 + s2, b3 + s3)), q0[i])
-                        q1[i] = max(max(max(b0 + r0, b1 + r1), max(b2 + r2, b3 + r3)), q1[i])
-                    continue
-                _mixed(a0, a1, a2, a3, s0, s1, s2, s3, h0, h1, h2, h3, zero, q0)
+            for g in range(0, count[_FREE], _FOUR):  # the largest amplitude is the best, its square the gain
+                j0, j1, j2, j3 = chosen[_FREE, g], chosen[_FREE, g + 1], chosen[_FREE, g + 2], chosen[_FREE, g + 3]
+                a0, a1, a2, a3 = projection[j0], projection[j1], projection[j2], projection[j3]
+                s0, s1, s2, s3 = m0 * c[j0], m0 * c[j1], m0 * c[j2], m0 * c[j3]
+                r0, r1, r2, r3 = m1 * c[j0], m1 * c[j1], m1 * c[j2], m1 * c[j3]
+                for i in range(LANES):
+                    b0, b1, b2, b3 = a0[i], a1[i], a2[i], a3[i]
+                    w0[i] = max(max(max(b0 + s0, b1 + s1), max(b2 + s2, b3 + s3)), w0[i])
+                    w1[i] = max(max(max(b0 + r0, b1 + r1), max(b2 + r2, b3 + r3)), w1[i])
+            for g in range(0, count[_FULL], _FOUR):  # h (2 p - h)
+                j0, j1, j2, j3 = chosen[_FULL, g], chosen[_FULL, g + 1], chosen[_FULL, g + 2], chosen[_FULL, g + 3]
+                a0, a1, a2, a3 = projection[j0], projection[j1], projection[j2], projection[j3]
+                h0, h1, h2, h3 = height[j0], height[j1], height[j2], height[j3]
+                g0, g1, g2, g3 = h0 + h0, h1 + h1, h2 + h2, h3 + h3
+                s0, s1, s2, s3 = g0 * m0 * c[j0] - h0 * h0, g1 * m0 * c[j1] - h1 * h1, g2 * m0 * c[j2] - h2 * h2, g3 * m0 * c[j3] - h3 * h3
+                r0, r1, r2, r3 = g0 * m1 * c[j0] - h0 * h0, g1 * m1 * c[j1] - h1 * h1, g2 * m1 * c[j2] - h2 * h2, g3 * m1 * c[j3] - h3 * h3
+                for i in range(LANES):
+                    b0, b1, b2, b3 = g0 * a0[i], g1 * a1[i], g2 * a2[i], g3 * a3[i]
+                    q0[i] = max(max(max(b0 + s0, b1 + s1), max(b2 + s2, b3 + s3)), q0[i])
+                    q1[i] = max(max(max(b0 + r0, b1 + r1), max(b2 + r2, b3 + r3)), q1[i])
+            for g in range(0, count[_EITHER], _FOUR):
+                j0, j1, j2, j3 = chosen[_EITHER, g], chosen[_EITHER, g + 1], chosen[_EITHER, g + 2], chosen[_EITHER, g + 3]
+                a0, a1, a2, a3 = projection[j0], projection[j1], projection[j2], projection[j3]
+                h0, h1, h2, h3 = height[j0], height[j1], height[j2], height[j3]
+                _clipped(a0, a1, a2, a3, m0 * c[j0], m0 * c[j1], m0 * c[j2], m0 * c[j3], h0, h1, h2, h3, zero, q0)
                 if two:
-                    _mixed(a0, a1, a2, a3, r0, r1, r2, r3, h0, h1, h2, h3, zero, q1)
+                    _clipped(a0, a1, a2, a3, m1 * c[j0], m1 * c[j1], m1 * c[j2], m1 * c[j3], h0, h1, h2, h3, zero, q1)
             for both in range(2 if two else 1):
                 q, w, m, seen, found = squares[both], roots[both], size[k + both], observed[k + both], 0
                 for i in range(LANES):
