@@ -147,7 +147,8 @@ def test_coverage_of_a_gaussian_interval() -> None:
     )  # fmt: skip
     likelihood = GaussianLikelihood(Line(np.ones(2)), m)
     n = 20_000
-    toys = likelihood.draw({"a": 0.97}, n, np.random.default_rng(11))
+    rng = np.random.default_rng(11)
+    toys = likelihood.draw({"a": 0.97}, n, rng, {"x": rng.standard_normal(n)}).values
     _, slope = likelihood.model.split({})
     c0, c1, c2 = likelihood.quadratic(np.zeros(2), slope)
     assert float(c0 - c1**2 / c2) == pytest.approx(fit(likelihood).chi2, rel=ULPS)

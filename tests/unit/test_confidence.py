@@ -136,10 +136,8 @@ def test_axes_in_any_order_give_the_same(gallium, fc):
 def test_the_general_form_agrees_with_the_closed_one():
     likelihood = mci.gallium.datasets(only=["best"]).likelihood(mci.Sterile())
     axes = {"sin2_2theta": np.array([0.0, 0.4]), "dm2": mci.geomspace("0.5 eV2", "5 eV2", 5)}
-    closed, _ = general.study(likelihood, axes, toys=1000, seed=1)
-    fine = dict(closed.minimised_on)
-    slow, _ = general._general(likelihood, axes, fine, {}, "sin2_2theta", {}, {}, {"toys": 1000, "seed": 2})
-    order = np.argsort(np.tile(np.arange(5), 2), kind="stable")
+    closed, order = general.study(likelihood, axes, toys=1000, seed=1)
+    slow, _ = general.study(likelihood, axes, toys=1000, seed=2, pulls={"best.systematic": 0.5})
     np.testing.assert_allclose(slow.observed[order], closed.observed, atol=1e-9)
     a, b = (np.asarray(one.tally(slice(None))[0], float) for one in (closed, slow))
     p = 0.5 * (a + b[order]) / 1000
@@ -213,13 +211,15 @@ def test_a_sum_of_counts_and_values_throws_a_shared_pull_once():
     model.null = np.array([0.0])
     counts = PoissonLikelihood(model, np.array([20.0]), reference=np.ones(1), pulls=(pull,))
     joint = gaussian + counts
-    values, events = joint.draw({"a": 20.0}, 20_000, np.random.default_rng(1))
+    n = 20_000
+    values, events = joint.draw({"a": 20.0}, n, np.random.default_rng(1), {"common": np.random.default_rng(2).standard_normal(n)}).values
     difference, total = (values - events)[:, 0], (values + events)[:, 0]
     # variances: 1 of the value, 20 of the counts, and (2 x 2)^2 = 16 of the sum alone; to 1 % (20 000 toys), four times
     assert np.var(difference) == pytest.approx(21, rel=0.04)
     assert np.var(total) == pytest.approx(37, rel=0.04)
-    at = joint.draw({"a": 20.0}, 20_000, np.random.default_rng(1), {"common": np.ones(20_000)})
-    assert [float(one.mean()) for one in at] == [pytest.approx(22, abs=0.15)] * 2
+    at = joint.draw({"a": 20.0}, n, np.random.default_rng(1), {"common": 1.0})
+    assert [float(one.mean()) for one in at.values] == [pytest.approx(22, abs=0.15)] * 2
+    assert at.auxiliary["common"].mean() == pytest.approx(1, abs=5 / math.sqrt(n))  # five sigma
     fc = mci.feldman_cousins(joint, {"a": np.array([14.0, 20.0])}, toys=300, seed=1, minimise_on={"a": np.linspace(5, 40, 36)})
     assert fc.method == "thrown and fitted one by one"
     assert fc.p_value[1] == 1  # the best point

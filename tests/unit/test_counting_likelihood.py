@@ -68,8 +68,7 @@ def test_it_is_gaussian_near_the_best_rate(likelihood) -> None:
 
 def test_toys_have_the_mean_of_the_model(likelihood) -> None:
     n, theta = 400, at(0.4, 2.0)
-    held = {name: np.zeros(n) for name in likelihood.pulls}
-    made = likelihood.draw(theta, n, np.random.default_rng(1), held)
+    made = likelihood.draw(theta, n, np.random.default_rng(1)).values
     rates = likelihood.model(theta) * likelihood.expected
     for zone, streams, rate in zip(made, likelihood.zones, rates, strict=True):
         first = zone.candidates.reshape(n, -1)[:, 0]

@@ -244,7 +244,7 @@ class Events(Likelihood):
     def check(self, theta: Any) -> None:
         pass
 
-    def draw(self, theta: Any, n: int, rng: Any) -> Any:
+    def throw(self, theta: Any, pulls: Any, n: int, rng: Any) -> Any:
         raise NotImplementedError
 
 

@@ -15,6 +15,7 @@ from megacurie.foundation import units as u
 from megacurie.foundation.errors import FitError, RangeError
 from megacurie.foundation.measurement import Measurement, Pull
 from megacurie.foundation.parameters import Parameter
+from megacurie.statistics.general import some
 from megacurie.statistics.likelihood import GaussianLikelihood, Joint, Likelihood
 
 jax.config.update("jax_enable_x64", True)
@@ -159,7 +160,7 @@ def test_chi2_broadcasts_over_theta_and_toys(asymmetric: Any, pulls: tuple[tuple
     for i in range(3):
         for j in range(2):
             assert grid[i, j] == pytest.approx(float(likelihood.minus_two_log({"a": a[i, 0], "b": b[j]})), rel=ULPS)
-    toys = likelihood.draw({"a": 1.0, "b": 0.0}, 5, np.random.default_rng(1))
+    toys = likelihood.draw({"a": 1.0, "b": 0.0}, 5, np.random.default_rng(1)).values
     assert toys.shape == (5, 4)
     over = likelihood.minus_two_log({"a": a, "b": 0.0}, toys)  # theta (3, 1) against toys (5, 4)
     assert over.shape == (3, 5)
@@ -176,7 +177,8 @@ def test_chi2_broadcasts_over_theta_and_toys(asymmetric: Any, pulls: tuple[tuple
 def test_toys_have_the_mean_and_covariance_of_the_likelihood(asymmetric: Any, kind: str) -> None:
     likelihood = GaussianLikelihood(Lines(3), measured(3, *PULLS[kind]), asymmetric=asymmetric)
     n, theta = 20_000, {"a": 0.8}
-    toys = likelihood.draw(theta, n, np.random.default_rng(7))
+    pulls = {name: np.random.default_rng(k).standard_normal(n) for k, name in enumerate(likelihood.pulls)}  # from their prior
+    toys = likelihood.draw(theta, n, np.random.default_rng(7), pulls).values
     mu, V = likelihood.model(theta), likelihood.covariance(likelihood.model(theta))
     error = np.sqrt(np.diag(V))
     # five sigma: of a mean of n, error/sqrt(n); of a covariance, sqrt((V_ii V_jj + V_ij^2)/n)
@@ -325,10 +327,10 @@ def test_a_joint_grows_flat_and_broadcasts() -> None:
     assert grid.shape == (3, 2)
     assert grid[2, 1] == pytest.approx(float(joint.minus_two_log({"a": 1.2, "b": 0.0})), rel=1e-8)
     toys = joint.draw({"a": 1.0, "b": 0.0}, 4, np.random.default_rng(2))
-    assert [part.shape for part in toys] == [(4, 3), (4, 2), (4, 2)]
+    assert [part.shape for part in toys.values] == [(4, 3), (4, 2), (4, 2)]
     over = joint.minus_two_log({"a": 1.0, "b": 0.0}, toys)
     assert over.shape == (4,)
-    assert over[1] == pytest.approx(float(joint.minus_two_log({"a": 1.0, "b": 0.0}, tuple(part[1] for part in toys))), rel=1e-8)
+    assert over[1] == pytest.approx(float(joint.minus_two_log({"a": 1.0, "b": 0.0}, some(toys, np.s_[1]))), rel=1e-8)
 
 
 def test_a_joint_without_pulls_is_the_plain_sum() -> None:

@@ -74,7 +74,7 @@ def test_profiled_pulls_are_the_numerical_minimum(s):
 def test_many_points_at_once_are_the_points_one_by_one():
     one = likelihood()
     s = np.linspace(0, 1, 7)
-    toys = one.draw({"s": 0.2}, 5, np.random.default_rng(3))
+    toys = one.draw({"s": 0.2}, 5, np.random.default_rng(3)).values
     together = one.minus_two_log({"s": s[:, None]}, toys)
     assert together.shape == (7, 5)
     for i, j in ((0, 0), (3, 4), (6, 2)):
@@ -114,13 +114,20 @@ def test_free_pulls_take_what_they_explain():
     assert x == pytest.approx([30, 0], abs=1e-6)
 
 
-def test_toys_have_the_mean_and_variance_of_counts_with_pulls():
-    one, n = likelihood(), 20_000
-    toys = one.draw({"s": 0.5}, n, np.random.default_rng(9))
-    mu = BASE + 0.5 * SLOPE
-    variance = mu + sum((pull.shape * BASE) ** 2 for pull in PULLS)
-    assert toys.mean(0) == pytest.approx(mu, abs=5 * np.sqrt(variance.max() / n))  # five sigma
-    assert toys.var(0) == pytest.approx(variance, rel=5 * np.sqrt(2.5 / n))  # five sigma, kurtosis of a Poisson number above ten
+def test_toys_have_the_mean_and_variance_of_counts_and_of_their_auxiliary_measurements():
+    one, n, true = likelihood(), 20_000, {"a": 1.0, "b": -0.5}
+    toys = one.draw({"s": 0.5}, n, np.random.default_rng(9), true)
+    mu = BASE + 0.5 * SLOPE + sum(true[pull.name] * pull.shape * BASE for pull in PULLS)
+    assert toys.values.mean(0) == pytest.approx(mu, abs=5 * np.sqrt(mu.max() / n))  # five sigma
+    assert toys.values.var(0) == pytest.approx(mu, rel=5 * np.sqrt(2.2 / n))  # five sigma, kurtosis of a Poisson number above five
+    for name, x in true.items():
+        assert toys.auxiliary[name].mean() == pytest.approx(x, abs=5 / np.sqrt(n))
+        assert toys.auxiliary[name].var() == pytest.approx(1, abs=5 * np.sqrt(2 / n))
+
+
+def test_true_pulls_that_leave_less_than_nothing_are_refused():
+    with pytest.raises(RangeError, match=r"toys at a = 0, b = -4: .* counts are expected: expected true pulls that leave none below zero"):
+        likelihood().draw({"s": 0.5}, 3, np.random.default_rng(9), {"a": 0.0, "b": -4.0})
 
 
 def test_for_many_events_it_is_the_gaussian():

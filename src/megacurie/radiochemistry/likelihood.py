@@ -15,7 +15,8 @@ from megacurie.foundation.parameters import Theta
 from megacurie.radiochemistry import batch
 from megacurie.radiochemistry.batch import Batch
 from megacurie.radiochemistry.streams import Stream
-from megacurie.statistics.likelihood import Data, Joint, Likelihood, Pulls, penalty
+from megacurie.statistics.auxiliary import Data, ToyData, parted, penalty
+from megacurie.statistics.likelihood import Joint, Likelihood, Pulls
 from megacurie.statistics.model import Model
 
 _NODES = 3001  # of a curve of ln L; its error is below 1e-6
@@ -26,9 +27,9 @@ _WIDE = 25.0  # sigma about the best rate that the curve reaches
 class CountingLikelihood(Likelihood):
     """Times of decays in some zones, each with one production rate.
 
-        -2 ln L(theta) = min_x  2 sum_z [ln L_z(P_z best) - ln L_z(P_z(theta) exp(sum_k shape_zk x_k))] + sum_k x_k^2
+        -2 ln L(theta) = min_x  2 sum_z [ln L_z(P_z best) - ln L_z(P_z(theta) exp(sum_k shape_zk x_k))] + sum_k (x_k - a_k)^2
 
-    with ln L_z of ``counting``, backgrounds at their best: zero where every zone has its own best rate. ln L_z is a function of one
+    with ln L_z of ``counting``, backgrounds at their best, and a = 0 but for toys: zero where every zone has its own best rate. ln L_z is a function of one
     number: it is laid out once as a curve, and read from it.
 
     Parameters
@@ -105,11 +106,13 @@ class CountingLikelihood(Likelihood):
         return total
 
     def minus_two_log(self, theta: Theta, data: Data = None) -> Array:
-        return Joint(self).minus_two_log(theta, None if data is None else (data,))
+        values, auxiliary = parted(data)
+        return Joint(self).minus_two_log(theta, None if values is None else ToyData((values,), auxiliary))
 
     def shifted(self, theta: Theta, data: Data = None) -> Callable[[Pulls], Array]:
         """Of toys: without the constant that makes the best rate zero."""
-        chi2, extra = self._shifted(self.model(theta), data), penalty(self.parameters, theta)
+        events, auxiliary = parted(data)
+        chi2, extra = self._shifted(self.model(theta), events), penalty(self.parameters, theta, auxiliary)
         return lambda pulls: chi2(pulls) + extra
 
     def null_shifted(self) -> Callable[[Pulls], Array]:
@@ -133,10 +136,9 @@ class CountingLikelihood(Likelihood):
     def check(self, theta: Theta) -> None:
         self.model.check(theta)
 
-    def draw(self, theta: Theta, n: int, rng: np.random.Generator, pulls: Pulls | None = None) -> tuple[Batch, ...]:
-        """For each zone ``n`` sets of events: pulls thrown unless given, backgrounds as fitted to the data (at zero where these are below)."""
-        thrown = {name: rng.standard_normal(n) for name in self.pulls} if pulls is None else pulls
-        shift = sum((self._shifts[:, k] * np.asarray(thrown[name])[..., None] for k, name in enumerate(self.pulls)), np.zeros((n, len(self.expected))))
+    def throw(self, theta: Theta, pulls: Pulls, n: int, rng: np.random.Generator) -> tuple[Batch, ...]:
+        """For each zone ``n`` sets of events; backgrounds as fitted to the data (at zero where these are below)."""
+        shift = sum((self._shifts[:, k] * np.asarray(pulls[name])[..., None] for k, name in enumerate(self.pulls)), np.zeros((n, len(self.expected))))
         rates = self.model(theta) * self.expected * np.exp(shift)
         found = []
         for z, streams in enumerate(self.zones):

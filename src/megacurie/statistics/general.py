@@ -14,9 +14,10 @@ from megacurie.foundation import units
 from megacurie.foundation.arrays import Array, blocks
 from megacurie.foundation.errors import RangeError
 from megacurie.foundation.parameters import Parameter, Theta
+from megacurie.statistics.auxiliary import Data, ToyData, distances
 from megacurie.statistics.covariance import columns, whitening
 from megacurie.statistics.inference import checked_axes
-from megacurie.statistics.likelihood import Data, GaussianLikelihood, Likelihood
+from megacurie.statistics.likelihood import GaussianLikelihood, Likelihood
 from megacurie.statistics.moving import Moving
 from megacurie.statistics.significance import directions
 from megacurie.statistics.toys import BINS, Affine, Counts, Grid, Histogram, Study, binned, generator, sizes
@@ -34,7 +35,7 @@ _NUMBERS = 2**20  # of one step: 8 MB
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class General(Study):
-    """Any likelihood: toys thrown by it, its chi2 at the point and at every candidate.
+    """Any likelihood: toys thrown by it, with auxiliary measurements of the pulls, its chi2 at the point and at every candidate.
 
     Costs points x toys x candidates evaluations; pulls are profiled, an affine parameter that is free is minimised by the likelihood.
 
@@ -43,6 +44,8 @@ class General(Study):
     likelihood : Likelihood
     truth : dict of str to array (points,)
         What toys are thrown from: axes, and the best values of the other free parameters at each point.
+    pulls : dict of str to array (points,)
+        True values of the pulls, in sigma.
     axes : tuple of str
     fixed : dict of str to float
     candidates : dict of str to array (candidates,)
@@ -55,6 +58,7 @@ class General(Study):
 
     likelihood: Likelihood
     truth: Mapping[str, Array]
+    pulls: Mapping[str, Array]
     axes: tuple[str, ...]
     fixed: Mapping[str, float]
     candidates: Mapping[str, Array]
@@ -77,8 +81,9 @@ class General(Study):
         beyond, histogram = np.zeros(last - first, np.int64), np.zeros((last - first, BINS), np.uint32)
         for k in range(first, last):
             theta = {**self.fixed, **{name: float(values[k]) for name, values in self.truth.items()}}
+            pulls = {name: float(values[k]) for name, values in self.pulls.items()}
             for block, n in sizes(self.toys):
-                data = self.likelihood.draw(theta, n, generator(self.seed, block))
+                data = self.likelihood.draw(theta, n, generator(self.seed, block), pulls)
                 for start in range(0, n, _TOYS):
                     part = slice(start, min(start + _TOYS, n))
                     delta = self.delta_chi2(k, some(data, part), part.stop - part.start)
@@ -88,7 +93,9 @@ class General(Study):
 
 
 def some(data: Data, which: slice) -> Data:
-    """A part of toy data: of an array, or of each array of a tuple of tuples."""
+    """A part of toy data: of their auxiliary measurements and of an array, or of each array of a tuple of tuples."""
+    if isinstance(data, ToyData):
+        return ToyData(some(data.values, which), {name: a[which] for name, a in data.auxiliary.items()})
     return tuple(some(one, which) for one in data) if isinstance(data, tuple) else data[which]
 
 
@@ -106,9 +113,11 @@ def lowest(likelihood: Likelihood, fixed: Theta, grid: Mapping[str, Array], affi
 
 def study(
     likelihood: Likelihood, axes: Mapping[str, Array], *, fixed: Mapping[str, float] | None = None, toys: int, seed: int,
-    minimise_on: Mapping[str, Array] | None = None, single: bool = False,
+    minimise_on: Mapping[str, Array] | None = None, single: bool = False, pulls: Mapping[str, float] | None = None,
 ) -> tuple[Study, Places]:  # fmt: skip
     """The study of a likelihood on the grid of some axes, and the place in that grid of each of its points.
+
+    Where ``pulls`` names true values of some, toys are thrown and fitted one by one, whatever the likelihood, with the candidates of the form it allows.
 
     Raises
     ------
@@ -128,16 +137,16 @@ def study(
         still = None if gaussian is None else _affine(gaussian, known[affine], axes, fine, held, told, single, common)
         closed = still or _moving(likelihood, known[affine], axes, fine, held, told, common)
         if closed is not None:
-            return closed
+            return closed if not pulls else _general(likelihood, axes, fine, {}, affine, held, told, common, pulls)
     of_grid = [name for name in axes if gaussian is not None or name != affine]
     fine = {name: _finer(known[name], axes[name], len(of_grid), (minimise_on or {}).get(name)) for name in of_grid}
     rest = {p.name: np.asarray(p.at(np.linspace(0, 1, _PROFILED[p.scale]))) for p in others if gaussian is not None or p.name != affine}
     count = math.prod(map(len, [*fine.values(), *rest.values()]))
     if count > _MOST:
         raise RangeError(f"{count} candidates for the minimum of every toy: expected at most {_MOST}. Take fewer points, or fix a parameter")
-    if gaussian is not None:
+    if gaussian is not None and not pulls:
         return _grid(gaussian, axes, fine, rest, held, told, common)
-    return _general(likelihood, axes, fine, rest, affine, held, told, common)
+    return _general(likelihood, axes, fine, rest, affine if gaussian is None else None, held, told, common, pulls or {})
 
 
 def _finer(parameter: Parameter, axis: Array, axes: int, given: Array | None) -> Array:
@@ -261,12 +270,13 @@ def _grid(
 
 def _general(
     likelihood: Likelihood, axes: Mapping[str, Array], fine: Mapping[str, Array], rest: Mapping[str, Array], affine: str | None, held: Mapping[str, float],
-    told: Mapping[str, Array], common: Mapping[str, Any],
+    told: Mapping[str, Array], common: Mapping[str, Any], named: Mapping[str, float],
 ) -> tuple[General, Places]:  # fmt: skip
     points, profiled = _mesh(axes), _mesh(rest)
     count = len(next(iter(points.values())))
     inner = None if affine in axes else affine
     values, truth = np.empty(count), {name: np.empty(count) for name in [*axes, *rest, *([inner] if inner else [])]}
+    known: list[dict[str, float]] = []  # true values of what is measured by auxiliary measurements
     for k in range(count):
         theta: dict[str, Any] = {**held, **profiled, **{name: float(one[k]) for name, one in points.items()}}
         where, chi2 = likelihood.profile_affine(theta) if inner else (np.zeros(()), likelihood.minus_two_log(theta))
@@ -278,11 +288,17 @@ def _general(
             truth[name][k] = profiled[name][best]
         if inner:
             truth[inner][k] = np.ravel(where)[best]
+        at = {**held, **{name: float(one[k]) for name, one in truth.items()}}
+        known.append({**likelihood.best_pulls(at), **named, **distances(likelihood.parameters, at)})
+    true = {name: np.array([one[name] for one in known]) for name in known[0]}
     candidates = _mesh({**fine, **rest})
     least = min(float(values.min()), float(lowest(likelihood, held, candidates, affine, None, 1)[0]))
-    identity = {**told, **_finely(likelihood.parameters, fine), "chi2 at the points": values, "chi2 at the minimum": np.asarray(least)}
+    identity = {
+        **told, **_finely(likelihood.parameters, fine), "chi2 at the points": values, "chi2 at the minimum": np.asarray(least),
+        **{f"true {name}, in sigma": one for name, one in true.items()},
+    }  # fmt: skip
     found = General(
-        observed=values - least, identity=identity, minimised_on=fine, likelihood=likelihood, truth=truth, axes=tuple(axes), fixed=held,
-        candidates=candidates, profiled=profiled, affine=affine, **common,
+        observed=values - least, identity=identity, minimised_on=fine, likelihood=likelihood, truth=truth,
+        pulls={name: true[name] for name in likelihood.pulls}, axes=tuple(axes), fixed=held, candidates=candidates, profiled=profiled, affine=affine, **common,
     )  # fmt: skip
     return found, np.arange(count)

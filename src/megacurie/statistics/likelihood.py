@@ -3,7 +3,8 @@
 What to use when: measured values with Gaussian errors, :class:`GaussianLikelihood`; several together, ``a + b``. Two Gaussian likelihoods with one treatment of
 asymmetric errors merge into one, the pulls they share being common columns of the covariance; any other pair is a :class:`Joint`. Same name, same nuisance.
 
-``minus_two_log`` is chi2 with the pulls profiled. No ln det V is added when the covariance moves with the prediction.
+``minus_two_log`` is chi2 with the pulls profiled. No ln det V is added when the covariance moves with the prediction. Toys bring measurements of their pulls:
+``auxiliary``.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from megacurie.foundation.arrays import Array, namespace
 from megacurie.foundation.errors import FitError, RangeError
 from megacurie.foundation.measurement import Measurement
 from megacurie.foundation.parameters import Parameter, Theta
+from megacurie.statistics.auxiliary import Data, ToyData, distances, parted, penalty
 from megacurie.statistics.covariance import Treatment, columns, covariance, statistical_errors, whitening
 from megacurie.statistics.model import Model, Stacked, stacked, union
 
-Data = Any
-"""Toy data: an array (..., n) for Gaussian likelihoods, a tuple of the parts' for a Joint; None stands for the measured data."""
 Pulls = Mapping[str, "float | Array"]
+_STEPS = 30  # of Newton's method
+_CONVERGED = 1e-6  # sigma: each step squares what the last one was off by
 _COARSE, _FINE = 81, 11  # values tried of the affine parameter where there is no closed form: over its range, and about the best
 
 
@@ -78,8 +80,15 @@ class Likelihood(abc.ABC):
         """Refuse theta for which the prediction is not exact (RangeError)."""
 
     @abc.abstractmethod
-    def draw(self, theta: Theta, n: int, rng: np.random.Generator, pulls: Pulls | None = None) -> Data:
-        """``n`` toy data sets at one theta, at true values (n,) of the pulls or with pulls thrown; only the likelihood that drew them reads them."""
+    def throw(self, theta: Theta, pulls: Pulls, n: int, rng: np.random.Generator) -> Any:
+        """Values of ``n`` toys at one theta and at true values of the pulls, in sigma: numbers, or arrays (n,)."""
+
+    @final
+    def draw(self, theta: Theta, n: int, rng: np.random.Generator, pulls: Pulls | None = None) -> ToyData:
+        """``n`` toys at one theta and at true values of the pulls (zero unless given), each with auxiliary measurements of its own."""
+        true = dict.fromkeys(self.pulls, 0.0) if pulls is None else {name: pulls[name] for name in self.pulls}
+        auxiliary = {name: x + rng.standard_normal(n) for name, x in {**true, **distances(self.parameters, theta)}.items()}
+        return ToyData(self.throw(theta, true, n, rng), auxiliary)
 
     def profile_affine(self, theta: Theta, data: Data = None) -> tuple[Array, Array]:
         """Best value of the affine parameter between its bounds, and chi2 there, for theta without it (...); only where ``affine`` names one."""
@@ -93,23 +102,14 @@ class Likelihood(abc.ABC):
         return Joint(*parts)
 
 
-def penalty(parameters: tuple[Parameter, ...], theta: Theta) -> Any:
-    """Sum of ((theta - mean)/sigma)^2 of the parameters with a prior."""
-    total: Any = 0.0
-    for p in parameters:
-        if p.prior is not None:
-            size = (p.upper - p.lower) / (p.high - p.low)  # internal units per display unit
-            total = total + ((theta[p.name] / size - p.prior[0]) / p.prior[1]) ** 2
-    return total
-
-
 @final
 class GaussianLikelihood(Likelihood):
     """Values with Gaussian errors and pulls.
 
-        chi2(theta) = min_x  sum_i [(d_i - mu_i - sum_k C_ik x_k)/s_i]^2 + sum_k x_k^2,   C_ik = shape_ik x (reference_i or mu_i)
+        chi2(theta) = min_x  sum_i [(d_i - mu_i - sum_k C_ik x_k)/s_i]^2 + sum_k (x_k - a_k)^2,   C_ik = shape_ik x (reference_i or mu_i)
 
-    which is the chi2 of the covariance diag(s^2) + C C^T. A pull with a lower bound is held at it where its best value lies below.
+    which is the chi2 of d - mu - C a under the covariance diag(s^2) + C C^T; a = 0 but for toys. A pull with a lower bound is held at it where its best value
+    lies below.
 
     Parameters
     ----------
@@ -150,17 +150,18 @@ class GaussianLikelihood(Likelihood):
         """Covariance matrix (..., n, n) at a prediction: statistical errors and pulls."""
         return covariance(self.measurement, mu, self.asymmetric)
 
-    def _profile(self, mu: Array, data: Array) -> tuple[Array, Array]:
+    def _profile(self, mu: Array, values: Array, a: Array | None = None) -> tuple[Array, Array]:
         """chi2 (...) and the profiled pulls (..., pulls) at a prediction."""
-        xp = namespace(mu, data)
+        xp = namespace(mu, values)
         variance = self.errors(mu) ** 2
         shifts = columns(self.measurement, mu)
-        r = data - mu
+        r = values - mu if a is None else values - mu - (shifts @ a[..., None])[..., 0]  # what is left are pulls x - a about zero
         scaled = shifts / variance[..., :, None]
         normal = xp.swapaxes(scaled, -1, -2) @ shifts + np.eye(len(self.pulls))
         gradient = (xp.swapaxes(scaled, -1, -2) @ r[..., None])[..., 0]
         x = xp.linalg.solve(normal, gradient[..., None])[..., 0]
         chi2 = (r * r / variance).sum(-1) - (gradient * x).sum(-1)
+        x = x if a is None else x + a
         if self._bounded is not None:  # a quadratic function at its bound, the other pulls free
             k, inverse = self._bounded, xp.linalg.inv(normal)
             below = xp.minimum(x[..., k] - self.measurement.pulls[k].low, 0.0)
@@ -168,32 +169,41 @@ class GaussianLikelihood(Likelihood):
             x = x - inverse[..., :, k] * (below / inverse[..., k, k])[..., None]
         return chi2, x
 
-    def at_prediction(self, mu: Array, data: Array | None = None) -> Array:
+    def _data(self, data: Data) -> tuple[Array, Array | None]:
+        """Values, and auxiliary measurements (..., pulls) where there are any."""
+        values, auxiliary = parted(data)
+        a = np.stack([auxiliary[name] for name in self.pulls], -1) if auxiliary and self.pulls else None
+        return (self.measurement.values if values is None else values), a
+
+    def at_prediction(self, mu: Array, data: Data = None) -> Array:
         """chi2 (...) of a prediction (..., n), pulls profiled."""
-        data = self.measurement.values if data is None else data
         if self._whiten is not None:
-            white = self._whiten(data - mu)
+            white = self._whiten(self._centred(data) - mu)
             result: Array = (white * white).sum(-1)
             return result
-        return self._profile(mu, data)[0]
+        return self._profile(mu, *self._data(data))[0]
+
+    def _centred(self, data: Data) -> Array:
+        """Values less the shifts that the auxiliary measurements tell; pulls relative to the reference."""
+        values, a = self._data(data)
+        return values if a is None else values - a @ columns(self.measurement, self.measurement.reference).T
 
     def minus_two_log(self, theta: Theta, data: Data = None) -> Array:
-        chi2: Array = self.at_prediction(self.model(theta), data) + penalty(self.parameters, theta)
+        chi2: Array = self.at_prediction(self.model(theta), data) + penalty(self.parameters, theta, parted(data)[1])
         return chi2
 
     def shifted(self, theta: Theta, data: Data = None) -> Callable[[Pulls], Array]:
-        chi2, prior = self._shifted(self.model(theta), data), penalty(self.parameters, theta)
+        chi2, prior = self._shifted(self.model(theta), data), penalty(self.parameters, theta, parted(data)[1])
         return lambda pulls: chi2(pulls) + prior
 
     def null_shifted(self) -> Callable[[Pulls], Array]:
         return self._shifted(self.model.null, None)
 
     def _shifted(self, mu: Array, data: Data) -> Callable[[Pulls], Array]:
-        data = self.measurement.values if data is None else data
-        shifts, errors = columns(self.measurement, mu), self.errors(mu)
+        values, shifts, errors = self._data(data)[0], columns(self.measurement, mu), self.errors(mu)
 
         def chi2(pulls: Pulls) -> Array:
-            r = data - mu
+            r = values - mu
             for k, name in enumerate(self.pulls):
                 r = r - shifts[..., k] * np.asarray(pulls[name])[..., None]
             result: Array = ((r / errors) ** 2).sum(-1)
@@ -211,14 +221,12 @@ class GaussianLikelihood(Likelihood):
     def check(self, theta: Theta) -> None:
         self.model.check(theta)
 
-    def draw(self, theta: Theta, n: int, rng: np.random.Generator, pulls: Pulls | None = None) -> Array:
-        """Toys (n, n_data) with the mean and covariance at theta; asymmetric errors as the treatment has them at that prediction."""
+    def throw(self, theta: Theta, pulls: Pulls, n: int, rng: np.random.Generator) -> Array:
+        """Toys (n, n_data); asymmetric errors as the treatment has them at the prediction without pulls."""
         mu = self.model(theta)
-        if pulls is not None:
-            shifts = columns(self.measurement, mu)
-            moved = sum((shifts[:, k] * np.asarray(pulls[name])[..., None] for k, name in enumerate(self.pulls)), mu)
-            return moved + rng.standard_normal((n, len(mu))) * self.errors(mu)
-        return mu + rng.standard_normal((n, len(mu))) @ np.linalg.cholesky(self.covariance(mu)).T
+        shifts = columns(self.measurement, mu)
+        moved = sum((shifts[:, k] * np.asarray(pulls[name])[..., None] for k, name in enumerate(self.pulls)), mu)
+        return moved + rng.standard_normal((n, len(mu))) * self.errors(mu)
 
     def whitened(self, residuals: Array) -> Array:
         """Residuals (..., n) made independent and of unit variance; fixed covariance only."""
@@ -233,19 +241,18 @@ class GaussianLikelihood(Likelihood):
         assert self.affine is not None
         parameter = next(p for p in self.parameters if p.name == self.affine)
         zero, slope = self.model.split(theta)
-        values = self.measurement.values if data is None else data
-        theta = dict(theta)
+        auxiliary, theta = parted(data)[1], dict(theta)
 
         def chi2(s: Array) -> Array:
             full = {**theta, parameter.name: s}
-            value: Array = self.at_prediction(zero + s[..., None] * slope, values) + penalty(self.parameters, full)
+            value: Array = self.at_prediction(zero + s[..., None] * slope, data) + penalty(self.parameters, full, auxiliary)
             return value
 
         if self._whiten is not None and parameter.prior is None:
-            c0, c1, c2 = self.quadratic(zero, slope, values)
+            c0, c1, c2 = self.quadratic(zero, slope, self._centred(data))
             best = np.clip(c1 / np.where(c2 > 0, c2, 1.0), parameter.lower, parameter.upper)
-            return best, c0 - 2 * best * c1 + best**2 * c2 + penalty(self.parameters, {**theta, parameter.name: best})
-        trial = self._trials(zero, slope, parameter, values)
+            return best, c0 - 2 * best * c1 + best**2 * c2 + penalty(self.parameters, {**theta, parameter.name: best}, auxiliary)
+        trial = self._trials(zero, slope, parameter, self._data(data)[0])
         found = chi2(trial)
         best = np.take_along_axis(trial, found.argmin(0)[None], 0)[0]
         width = (parameter.upper - parameter.lower) / (_COARSE - 1)
@@ -297,61 +304,71 @@ class Joint(Likelihood):
                     f"pull {part.bounded!r} has a lower bound: expected free pulls in a sum of unlike likelihoods. Give both the same 'asymmetric'"
                 )
 
-    def _data(self, data: Data) -> tuple[Data, ...]:
-        return (None,) * len(self.parts) if data is None else tuple(data)
-
     def shifted(self, theta: Theta, data: Data = None) -> Callable[[Pulls], Array]:
-        parts = [part.shifted(theta, one) for part, one in zip(self.parts, self._data(data), strict=True)]
-        twice = sum(penalty(part.parameters, theta) for part in self.parts) - penalty(self.parameters, theta)  # a shared prior counts once
-        return lambda pulls: sum(part(pulls) for part in parts) - twice
+        values, auxiliary = parted(data)
+        each = (None,) * len(self.parts) if values is None else values
+        parts = [part.shifted(theta, one) for part, one in zip(self.parts, each, strict=True)]
+        # a shared prior counts once, and the parts do not know of its measurement
+        prior = penalty(self.parameters, theta, auxiliary) - sum(penalty(part.parameters, theta, {}) for part in self.parts)
+        return lambda pulls: sum(part(pulls) for part in parts) + prior
 
     def null_shifted(self) -> Callable[[Pulls], Array]:
         parts = [part.null_shifted() for part in self.parts]
         return lambda pulls: sum((part(pulls) for part in parts), np.zeros(()))
 
     def minus_two_log(self, theta: Theta, data: Data = None) -> Array:
-        return _newton(self.shifted(theta, data), len(self.pulls), self.pulls)[0]
+        return _newton(self.shifted(theta, data), self.pulls, parted(data)[1])[0]
 
     def null(self) -> float:
-        return float(_newton(self.null_shifted(), len(self.pulls), self.pulls)[0])
+        return float(_newton(self.null_shifted(), self.pulls, {})[0])
 
     def best_pulls(self, theta: Theta) -> dict[str, float]:
-        x = _newton(self.shifted(theta), len(self.pulls), self.pulls)[1]
+        x = _newton(self.shifted(theta), self.pulls, {})[1]
         return {name: float(value) for name, value in zip(self.pulls, x, strict=True)}
 
     def check(self, theta: Theta) -> None:
         for part in self.parts:
             part.check(theta)
 
-    def draw(self, theta: Theta, n: int, rng: np.random.Generator, pulls: Pulls | None = None) -> Data:
-        """A tuple of the parts' toys; a pull that parts share is thrown once."""
-        thrown = {name: rng.standard_normal(n) for name in self.pulls} if pulls is None else pulls
-        own = [{name: theta[name] for name in (p.name for p in part.parameters)} for part in self.parts]
-        return tuple(part.draw(at, n, rng, {name: thrown[name] for name in part.pulls}) for part, at in zip(self.parts, own, strict=True))
+    def throw(self, theta: Theta, pulls: Pulls, n: int, rng: np.random.Generator) -> tuple[Any, ...]:
+        """The parts' values; a pull that they share is measured once, by the sum."""
+        own = [{p.name: theta[p.name] for p in part.parameters} for part in self.parts]
+        return tuple(part.throw(at, {name: pulls[name] for name in part.pulls}, n, rng) for part, at in zip(self.parts, own, strict=True))
 
 
-def _newton(chi2: Callable[[Pulls], Array], k: int, names: tuple[str, ...]) -> tuple[Array, Array]:
-    """min over x of chi2(x) + x^2, and x (..., k); derivatives by central differences, exact for a quadratic chi2."""
-    step, eye = 1e-2, np.eye(k)
+def _newton(chi2: Callable[[Pulls], Array], names: tuple[str, ...], auxiliary: Pulls) -> tuple[Array, Array]:
+    """min over x of chi2(x) + |x - a|^2, and x (..., k); derivatives by central differences, exact for a quadratic chi2."""
+    k, step, eye = len(names), 1e-2, np.eye(len(names))
+    a = np.stack([np.asarray(auxiliary.get(name, 0.0)) for name in names], -1) if names else np.zeros(0)
 
     def total(x: Array) -> Array:
-        value: Array = chi2({name: x[..., i] for i, name in enumerate(names)}) + (x * x).sum(-1)
+        value: Array = chi2({name: x[..., i] for i, name in enumerate(names)}) + ((x - a) ** 2).sum(-1)
         return value
 
-    here = total(np.zeros(k))
-    x = np.zeros((*np.shape(here), k))
-    for _ in range(8 if k else 0):
+    value = total(np.zeros(k))
+    x = np.zeros((*np.shape(value), k))
+    for _ in range(_STEPS if k else 0):
         up, down = (np.stack([total(x + sign * step * e) for e in eye], -1) for sign in (1, -1))
         gradient = (up - down) / (2 * step)
         hessian = np.stack(
             [
-                np.stack([(total(x + step * (a + b)) - total(x + step * (a - b)) - total(x - step * (a - b)) + total(x - step * (a + b))) for a in eye], -1)
-                for b in eye
+                np.stack([(total(x + step * (i + j)) - total(x + step * (i - j)) - total(x - step * (i - j)) + total(x - step * (i + j))) for i in eye], -1)
+                for j in eye
             ],
             -1,
         )
         change = np.linalg.solve(hessian / (2 * step) ** 2, gradient[..., None])[..., 0]
-        x = x - change
-        if np.abs(change).max() < 1e-9:
-            break
-    return total(x), x
+        length = np.ones(np.shape(value))
+        for _ in range(30):  # a toy's pull may lie where counts would be negative: half the step until chi2 does not rise
+            moved = x - length[..., None] * change
+            found = total(moved)
+            worse = ~(found <= value + 1e-12 * (1 + np.abs(value)))
+            if not worse.any():
+                break
+            length = np.where(worse, 0.5 * length, length)
+        x, value = moved, found
+        if np.abs(change).max() < _CONVERGED:
+            return value, x
+    if k:
+        raise FitError(f"pulls {', '.join(names)}: no convergence in {_STEPS} steps", {"change": float(np.abs(change).max())})
+    return value, x

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import final
 
 import numpy as np
@@ -11,7 +11,8 @@ from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import FitError, RangeError
 from megacurie.foundation.measurement import Pull
 from megacurie.foundation.parameters import Theta
-from megacurie.statistics.likelihood import Data, Likelihood, Pulls, penalty
+from megacurie.statistics.auxiliary import Data, parted, penalty
+from megacurie.statistics.likelihood import Likelihood, Pulls
 from megacurie.statistics.model import Model
 
 _STEPS = 60  # of Newton's method
@@ -26,10 +27,10 @@ _LEAST = 1e-300  # what is expected of a bin is not zero: an event there is impo
 class PoissonLikelihood(Likelihood):
     """Counts d_i with expectation mu_i.
 
-        -2 ln L(theta) = min_x  2 sum_i [mu_i - d_i + d_i ln(d_i/mu_i)] + sum_k x_k^2,   mu_i = mu_i(theta) + sum_k shape_ik reference_i x_k
+        -2 ln L(theta) = min_x  2 sum_i [mu_i - d_i + d_i ln(d_i/mu_i)] + sum_k (x_k - a_k)^2,   mu_i = mu_i(theta) + sum_k shape_ik reference_i x_k
 
-    which is convex in the pulls and in an affine parameter: Newton's method finds the one minimum. Counts need not be whole numbers: an expectation taken for
-    the data gives the median significance (Asimov data; G. Cowan et al., arXiv:1007.1727).
+    with a = 0 but for toys, which is convex in the pulls and in an affine parameter: Newton's method finds the one minimum. Counts need not be whole numbers:
+    an expectation taken for the data gives the median significance (Asimov data; G. Cowan et al., arXiv:1007.1727).
 
     Parameters
     ----------
@@ -70,15 +71,19 @@ class PoissonLikelihood(Likelihood):
         self._shifts = np.stack([pull.shape * reference for pull in pulls], -1) if pulls else np.zeros((*n, 0))
 
     def minus_two_log(self, theta: Theta, data: Data = None) -> Array:
-        value: Array = profile(self.model(theta), self._shifts, self._data(data))[0] + penalty(self.parameters, theta)
+        counts, a, auxiliary = self._data(data)
+        value: Array = profile(self.model(theta), self._shifts, counts, about=a)[0] + penalty(self.parameters, theta, auxiliary)
         return value
 
-    def _data(self, data: Data) -> Array:
-        counts: Array = self.counts if data is None else data
-        return counts
+    def _data(self, data: Data) -> tuple[Array, Array, Mapping[str, Array]]:
+        """Counts, auxiliary measurements (..., pulls), and all of these by name."""
+        counts, auxiliary = parted(data)
+        a = np.stack([auxiliary[name] for name in self.pulls], -1) if auxiliary and self.pulls else np.zeros(len(self.pulls))
+        return (self.counts if counts is None else counts), a, auxiliary
 
     def shifted(self, theta: Theta, data: Data = None) -> Callable[[Pulls], Array]:
-        chi2, extra = self._shifted(self.model(theta), self._data(data)), penalty(self.parameters, theta)
+        counts, _, auxiliary = self._data(data)
+        chi2, extra = self._shifted(self.model(theta), counts), penalty(self.parameters, theta, auxiliary)
         return lambda pulls: chi2(pulls) + extra
 
     def null_shifted(self) -> Callable[[Pulls], Array]:
@@ -103,11 +108,21 @@ class PoissonLikelihood(Likelihood):
     def check(self, theta: Theta) -> None:
         self.model.check(theta)
 
-    def draw(self, theta: Theta, n: int, rng: np.random.Generator, pulls: Pulls | None = None) -> Array:
-        """Toys (n, n_data): pulls thrown unless given, then counts."""
-        x = rng.standard_normal((n, len(self.pulls))) if pulls is None else np.stack([pulls[k] * np.ones(n) for k in self.pulls] or [np.zeros((n, 0))], -1)
-        mu = self.model(theta) + x.reshape(n, -1) @ self._shifts.T
-        return rng.poisson(np.maximum(mu, 0.0)).astype(float)
+    def throw(self, theta: Theta, pulls: Pulls, n: int, rng: np.random.Generator) -> Array:
+        """Toys (n, n_data).
+
+        Raises
+        ------
+        RangeError
+            If the pulls leave less than nothing to be expected.
+        """
+        mu = self.model(theta)
+        for k, name in enumerate(self.pulls):
+            mu = mu + self._shifts[:, k] * np.asarray(pulls[name])[..., None]
+        if (mu < -_ALMOST_NONE * self.reference).any():
+            said = ", ".join(f"{name} = {np.ravel(pulls[name])[0]:.3g}" for name in self.pulls)
+            raise RangeError(f"toys at {said}: {mu.min():.3g} counts are expected: expected true pulls that leave none below zero")
+        return rng.poisson(np.maximum(mu, 0.0), (n, mu.shape[-1])).astype(float)
 
     def profile_affine(self, theta: Theta, data: Data = None) -> tuple[Array, Array]:
         """Best value of the affine parameter between its bounds, and chi2 there, for theta without it (...): one more direction of the same convex minimum."""
@@ -116,12 +131,13 @@ class PoissonLikelihood(Likelihood):
         zero, slope = self.model.split(theta)
         middle = 0.5 * (parameter.lower + parameter.upper)
         shifts = np.concatenate([slope[..., None], np.broadcast_to(self._shifts, (*slope.shape, self._shifts.shape[-1]))], -1)
-        counts = self._data(data)
+        counts, a, auxiliary = self._data(data)
         # without a count the deviance is a straight line that Newton's method cannot stop on
-        found = profile(zero + middle * slope, shifts, np.maximum(counts, _ALMOST_NONE), free=1)[1][..., 0]
+        about = np.concatenate([np.zeros((*a.shape[:-1], 1)), a], -1)
+        found = profile(zero + middle * slope, shifts, np.maximum(counts, _ALMOST_NONE), free=1, about=about)[1][..., 0]
         best = np.clip(middle + found, parameter.lower, parameter.upper)
-        chi2 = profile(zero + best[..., None] * slope, self._shifts, counts)[0]
-        return best, chi2 + penalty(self.parameters, {**theta, parameter.name: best})
+        chi2 = profile(zero + best[..., None] * slope, self._shifts, counts, about=a)[0]
+        return best, chi2 + penalty(self.parameters, {**theta, parameter.name: best}, auxiliary)
 
 
 def deviance(counts: Array, mu: Array) -> Array:
@@ -134,7 +150,7 @@ def deviance(counts: Array, mu: Array) -> Array:
     return np.where((mu < 0).any(-1), np.inf, inside)
 
 
-def profile(mu: Array, shifts: Array, counts: Array, *, free: int = 0) -> tuple[Array, Array]:
+def profile(mu: Array, shifts: Array, counts: Array, *, free: int = 0, about: Array | None = None) -> tuple[Array, Array]:
     """The deviance with the pulls profiled, and the pulls; Newton's method, all points at once.
 
     Parameters
@@ -145,7 +161,9 @@ def profile(mu: Array, shifts: Array, counts: Array, *, free: int = 0) -> tuple[
         Counts per unit of each pull.
     counts : array (..., n)
     free : int
-        The first ``free`` pulls carry no penalty x^2.
+        The first ``free`` pulls carry no penalty.
+    about : array (..., k), optional
+        Auxiliary measurements a: the penalty is (x - a)^2, x^2 where they are not given.
 
     Returns
     -------
@@ -157,7 +175,8 @@ def profile(mu: Array, shifts: Array, counts: Array, *, free: int = 0) -> tuple[
         If it does not converge.
     """
     k = shifts.shape[-1]
-    lead = np.broadcast_shapes(mu.shape[:-1], counts.shape[:-1], shifts.shape[:-2])
+    a = np.zeros(k) if about is None else about
+    lead = np.broadcast_shapes(mu.shape[:-1], counts.shape[:-1], shifts.shape[:-2], a.shape[:-1])
     x = np.zeros((*lead, k))
     if not k:
         return deviance(counts, np.broadcast_to(mu, (*lead, mu.shape[-1]))), x
@@ -172,7 +191,7 @@ def profile(mu: Array, shifts: Array, counts: Array, *, free: int = 0) -> tuple[
 
     def total(at: Array) -> tuple[Array, Array]:
         moved = mu + along(at)
-        return moved, deviance(counts, moved) + (weight * at * at).sum(-1)
+        return moved, deviance(counts, moved) + (weight * (at - a) ** 2).sum(-1)
 
     moved, value = total(x)
     for _ in range(_STEPS):
@@ -183,7 +202,7 @@ def profile(mu: Array, shifts: Array, counts: Array, *, free: int = 0) -> tuple[
         else:
             gradient = (shifts * (1 - ratio)[..., None]).sum(-2)
             hessian = np.swapaxes(shifts * (ratio / safe)[..., None], -1, -2) @ shifts
-        gradient, hessian = gradient + weight * x, hessian + np.eye(k) * weight
+        gradient, hessian = gradient + weight * (x - a), hessian + np.eye(k) * weight
         step = -_solved(hessian, gradient)
         gain = -(gradient * step).sum(-1)
         # no expectation falls below a part of itself; then half the step until the deviance does not rise
