@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     )
     from megacurie.report import figures
     from megacurie.statistics.bayes import log_evidence, log_posterior, physical
-    from megacurie.statistics.confidence import coverage, feldman_cousins
+    from megacurie.statistics.confidence import feldman_cousins
+    from megacurie.statistics.coverage import coverage
     from megacurie.statistics.inference import fit, parameter_goodness, scan
     from megacurie.studies import design, gallium
     from megacurie.studies.explanations import compare, explanations
@@ -73,7 +74,7 @@ _WHERE = {
     "geomspace": "foundation.parameters",
     "linspace": "foundation.parameters",
     "cite": "foundation.provenance",
-    "coverage": "statistics.confidence",
+    "coverage": "statistics.coverage",
     "feldman_cousins": "statistics.confidence",
     "fit": "statistics.inference",
     "log_evidence": "statistics.bayes",

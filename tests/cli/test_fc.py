@@ -44,6 +44,18 @@ def test_json_arrays_store_and_figure(megacurie, folder):
     }  # fmt: skip
 
 
+def test_coverage_at_true_values_of_a_pull(megacurie):
+    """A fixed covariance knows its pulls: the share is the same wherever they lie, and so says the table."""
+    options = ("fc", "best", "-H", "sterile", *AXES, "--toys", "1000", "--seed", "5")
+    points = [("--coverage", f"sin2_2theta=0.4,dm2=2 eV2,best.systematic={x}") for x in (0, -2)]
+    first, second = megacurie(*options, *points[0], *points[1], "--json").json["coverage"]
+    assert (first["pulls"]["best.systematic"], second["pulls"]["best.systematic"]) == (0, -2)
+    assert first["pulls"]["channel:ga71"] == second["pulls"]["channel:ga71"]
+    assert first["feldman_cousins"] == second["feldman_cousins"]
+    (line,) = [line for line in megacurie(*options, *points[1]).out.splitlines() if "coverage at" in line]
+    assert "coverage at 0.4, 2 eV2, best.systematic = -2 sigma, channel:ga71 = " in line
+
+
 def test_text(megacurie):
     lines = megacurie("fc", "best", "-H", "sterile", *AXES, "--toys", "500").out.splitlines()
     assert lines[0] == "best-inner, best-outer: sterile (cross section bahcall-1997, conventions schwetz-2023)"
@@ -75,14 +87,22 @@ def test_defaults_and_workers(program, folder):
         (("best", "-H", "sterile", "--toys", "99"), "90 %: 9.9 of 99 toys are beyond it: expected at least 10. Throw 100 toys or more"),
         (("best", "-H", "sterile", "--toys", "-3"), "toys = -3: expected a whole number from 1"),
         (("best", "-H", "sterile", "--sigma", "5"), "toys or more"),
-        (("best", "-H", "sterile", "--coverage", "x=3"), "--coverage x: not a parameter of the hypothesis"),
+        (
+            ("best", "-H", "sterile", "--coverage", "x=3"),
+            "x: neither an axis nor a nuisance: expected sin2_2theta, dm2, and any of the pulls best.systematic, channel:ga71; sin2_2theta is missing",
+        ),
+        (("best", "-H", "sterile", "--coverage", "sin2_2theta=0.1,dm2=1 eV2,best.systematic=big"), "expected a number, the true value of the pull in sigma"),
+        (
+            ("best", "-H", "sterile", "--conventions", "giunti-2022", *AXES, "--coverage", "sin2_2theta=0.1,dm2=20 eV2,channel:ga71=-2"),
+            "channel:ga71 = -2: expected -1.694 or more, its bound in the likelihood; dm2 lies outside the grid of the regions",
+        ),
         (("best", "-H", "sterile", "--cl", "1.5"), "confidence level 1.5: expected a number between 0 and 1"),
         (("best", "-H", "sterile", "--axis", "dm=0:1:3"), "Did you mean 'dm2'?"),
         (("best", "-H", "sterile", "--axis", "dm2=1 eV2:2 eV2:3", "--axis", "dm2=1 eV2:2 eV2:3"), "two --axis of the same parameter"),
         (("best", "-H", "sterile", "--axis", "dm2=1 eV2:2 eV2:9999", "--axis", "sin2_2theta=0:1:9999"), "points on the grid"),
         (("best", "-H", "no-oscillation"), "0 free parameters"),
         (("best", "-H", "sterile", "--coverage", "dm2"), "--coverage dm2: expected NAME=VALUE"),
-        (("best", "-H", "sterile", "--coverage", "dm2=1"), "no unit"),
+        (("best", "-H", "sterile", "--coverage", "sin2_2theta=0.1,dm2=1"), "no unit"),
         (("best", "-H", "sterile", "--seed", "-1"), "seed = -1"),
         (("best", "-H", "sterile", "--workers", "0"), "0 workers"),
         (("best", "-H", "sterile", "--store", "none/fc.sqlite"), "no folder"),

@@ -137,7 +137,7 @@ def test_the_general_form_agrees_with_the_closed_one():
     likelihood = mci.gallium.datasets(only=["best"]).likelihood(mci.Sterile())
     axes = {"sin2_2theta": np.array([0.0, 0.4]), "dm2": mci.geomspace("0.5 eV2", "5 eV2", 5)}
     closed, order = general.study(likelihood, axes, toys=1000, seed=1)
-    slow, _ = general.study(likelihood, axes, toys=1000, seed=2, pulls={"best.systematic": 0.5})
+    slow, _ = general.study(likelihood, axes, toys=1000, seed=2, named={"best.systematic": 0.5})
     np.testing.assert_allclose(slow.observed[order], closed.observed, atol=1e-9)
     a, b = (np.asarray(one.tally(slice(None))[0], float) for one in (closed, slow))
     p = 0.5 * (a + b[order]) / 1000

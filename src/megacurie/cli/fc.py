@@ -6,7 +6,7 @@ import contextlib
 import io
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from megacurie.foundation.arrays import Array
     from megacurie.foundation.parameters import Parameter
     from megacurie.statistics.confidence import FeldmanCousins
+    from megacurie.statistics.likelihood import Likelihood
 
 _POINTS = {"log": 61, "lin": 51}  # of an axis that is not given
 _MOST = 1_000_000  # points: 12 kB each
@@ -54,7 +55,12 @@ def fc(
     sigma: Annotated[list[float] | None, typer.Option("--sigma", help="Level of a region, in sigma; may be repeated.")] = None,
     level: Annotated[list[float] | None, typer.Option("--cl", help="Level of a region, as a probability; may be repeated. Default 0.9.")] = None,
     coverage: Annotated[
-        list[str] | None, typer.Option("--coverage", help='Test the regions there: "sin2_2theta=0.3,dm2=1 eV2"; may be repeated.', metavar="POINT")
+        list[str] | None,
+        typer.Option(
+            "--coverage",
+            help='Test the regions at true values, pulls in sigma: "sin2_2theta=0.3,dm2=1 eV2,best.systematic=2"; may be repeated.',
+            metavar="POINT",
+        ),
     ] = None,
     single: Annotated[bool, typer.Option("--single", help="Toys in single precision: twice as fast.")] = False,
     arrays: Annotated[Path | None, typer.Option("--arrays", help="Write maps and histograms to a NumPy file.", metavar="FILE.npz")] = None,
@@ -75,6 +81,7 @@ def fc(
         raise DataError("fc needs DATA and -H HYPOTHESIS: expected such as 'megacurie fc gallium -H sterile'; --status STORE needs neither")
     from megacurie.report.output import check_suffix
     from megacurie.statistics import confidence
+    from megacurie.statistics import coverage as tested
     from megacurie.statistics.results import p_of
     from megacurie.studies import gallium
 
@@ -89,14 +96,15 @@ def fc(
     datasets = gallium.datasets(only=data, cross_section=cross_section, conventions=conventions, settings=on_card)
     likelihood = datasets.likelihood(chosen)
     axes = _axes(axis, chosen.parameters, [p for p in likelihood.parameters if p.name not in fixed])
-    points = [_point(text, likelihood.parameters) for text in coverage or ()]
+    points = [_point(text, likelihood, axes, fixed) for text in coverage or ()]
+    tested.check_points(likelihood, axes, points, fixed)
     with _told(toys) as tell:
         result = confidence.feldman_cousins(
             likelihood, axes, fixed=fixed, toys=toys, seed=seed, workers=workers, store=store, cluster=cluster, precision="single" if single else "double",
             progress=tell,
         )  # fmt: skip
     tests = [
-        test for one in confidences for test in confidence.coverage(likelihood, result, points, confidence=one, fixed=fixed, toys=toys, seed=seed + 1)
+        test for one in confidences for test in tested.coverage(likelihood, result, points, confidence=one, fixed=fixed, toys=toys, seed=seed + 1)
     ]  # fmt: skip
     if arrays is not None:
         _write_arrays(result, confidences, arrays)
@@ -143,12 +151,25 @@ def _axes(texts: Sequence[str] | None, parameters: Sequence[Parameter], free: Se
     return axes
 
 
-def _point(text: str, parameters: Sequence[Parameter]) -> dict[str, float]:
-    """A point such as ``sin2_2theta=0.3,dm2=1 eV2``."""
+def _point(text: str, likelihood: Likelihood, axes: Mapping[str, Array], fixed: Mapping[str, float]) -> dict[str, float]:
+    """A point such as ``sin2_2theta=0.3,dm2=1 eV2,best.systematic=2``: parameters with their units, pulls in sigma."""
+    from megacurie.statistics.coverage import check_names
+
     pairs = [part.partition("=") for part in text.split(",")]
     if not all(equals and value.strip() for _, equals, value in pairs):
-        raise DataError(f'--coverage {text}: expected NAME=VALUE of every axis, such as --coverage "sin2_2theta=0.3,dm2=1 eV2"')
-    return read_parameters(parameters, {key.strip(): value.strip() for key, _, value in pairs}, every=False, option="--coverage")
+        raise DataError(f'--coverage {text}: expected NAME=VALUE of every axis, and of pulls if wanted, such as --coverage "sin2_2theta=0.3,dm2=1 eV2"')
+    texts = {key.strip(): value.strip() for key, _, value in pairs}
+    if problems := check_names(likelihood, axes, texts, fixed):
+        raise DataError(f"--coverage {text}: {'; '.join(problems)}")
+    pulls = {name: _number(name, texts.pop(name)) for name in likelihood.pulls if name in texts}
+    return read_parameters(likelihood.parameters, texts, every=False, option="--coverage") | pulls
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise DataError(f"--coverage {name}={text}: expected a number, the true value of the pull in sigma") from None
 
 
 @contextlib.contextmanager

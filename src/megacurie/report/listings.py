@@ -11,7 +11,8 @@ from megacurie.foundation import units
 from megacurie.foundation.display import Table
 from megacurie.foundation.parameters import Parameter
 from megacurie.foundation.provenance import Datum
-from megacurie.statistics.confidence import Coverage, FeldmanCousins
+from megacurie.statistics.confidence import FeldmanCousins
+from megacurie.statistics.coverage import Coverage
 from megacurie.statistics.results import Region, Scan
 from megacurie.studies.published import Checked, Reproduction
 
@@ -102,7 +103,7 @@ def fc_table(result: FeldmanCousins, confidences: Sequence[float], tests: Sequen
             spans = [_span(region, p) for p in region.parameters] if region.inside.any() else ["no point of the grid"]
             rows.append((region.label, f"{region.inside.sum()} points", ", ".join(spans)))
     for test in tests:
-        at = ", ".join(p.show(test.theta[p.name]) for p in result.parameters)
+        at = ", ".join([*(p.show(test.theta[p.name]) for p in result.parameters), *(f"{name} = {x:.3g} sigma" for name, x in test.pulls.items())])
         values = f"{100 * test.feldman_cousins:.1f} +- {100 * test.error:.1f} %"
         rows.append((f"coverage at {at}", values, f"Wilks {100 * test.wilks:.1f} %, promised {100 * test.confidence:g} %"))
     return Table(title=whole.title, rows=tuple(rows))

@@ -55,3 +55,12 @@ def distances(parameters: tuple[Parameter, ...], theta: Theta) -> dict[str, Any]
 def penalty(parameters: tuple[Parameter, ...], theta: Theta, auxiliary: Mapping[str, Array]) -> Any:
     """Sum of ((theta - mean)/sigma - a)^2 of the parameters with a prior."""
     return sum(((x - auxiliary.get(name, 0.0)) ** 2 for name, x in distances(parameters, theta).items()), 0.0)
+
+
+def centre(parameter: Parameter, auxiliary: Mapping[str, Array]) -> tuple[Any, float]:
+    """Where the penalty of a parameter is zero, and what it is times the square of the distance; internal units."""
+    if parameter.prior is None:
+        return 0.0, 0.0
+    mean, sigma = parameter.prior
+    size = (parameter.upper - parameter.lower) / (parameter.high - parameter.low)
+    return size * (mean + sigma * auxiliary.get(parameter.name, 0.0)), 1 / (size * sigma) ** 2

@@ -113,11 +113,12 @@ def lowest(likelihood: Likelihood, fixed: Theta, grid: Mapping[str, Array], affi
 
 def study(
     likelihood: Likelihood, axes: Mapping[str, Array], *, fixed: Mapping[str, float] | None = None, toys: int, seed: int,
-    minimise_on: Mapping[str, Array] | None = None, single: bool = False, pulls: Mapping[str, float] | None = None,
+    minimise_on: Mapping[str, Array] | None = None, single: bool = False, named: Mapping[str, float] | None = None,
 ) -> tuple[Study, Places]:  # fmt: skip
     """The study of a likelihood on the grid of some axes, and the place in that grid of each of its points.
 
-    Where ``pulls`` names true values of some, toys are thrown and fitted one by one, whatever the likelihood, with the candidates of the form it allows.
+    Where true values of nuisances are named (pulls in sigma, free parameters that are no axes), toys are thrown and fitted one by one, whatever the likelihood,
+    with the candidates of the form that it allows.
 
     Raises
     ------
@@ -125,6 +126,7 @@ def study(
         If an axis leaves its bounds or the reach of the model, or the candidates are too many.
     """
     known, held = checked_axes(likelihood, axes, fixed or {})
+    checked_axes(likelihood, {name: np.array([x]) for name, x in (named or {}).items() if name in known}, held)
     others = [p for p in likelihood.parameters if p.name not in held and p.name not in axes]
     gaussian = likelihood if isinstance(likelihood, GaussianLikelihood) and likelihood.fixed and not any(p.prior for p in likelihood.parameters) else None
     affine = likelihood.affine if likelihood.affine in {*axes, *(p.name for p in others)} else None
@@ -137,16 +139,16 @@ def study(
         still = None if gaussian is None else _affine(gaussian, known[affine], axes, fine, held, told, single, common)
         closed = still or _moving(likelihood, known[affine], axes, fine, held, told, common)
         if closed is not None:
-            return closed if not pulls else _general(likelihood, axes, fine, {}, affine, held, told, common, pulls)
+            return closed if not named else _general(likelihood, axes, fine, {}, affine, held, told, common, named)
     of_grid = [name for name in axes if gaussian is not None or name != affine]
     fine = {name: _finer(known[name], axes[name], len(of_grid), (minimise_on or {}).get(name)) for name in of_grid}
     rest = {p.name: np.asarray(p.at(np.linspace(0, 1, _PROFILED[p.scale]))) for p in others if gaussian is not None or p.name != affine}
     count = math.prod(map(len, [*fine.values(), *rest.values()]))
     if count > _MOST:
         raise RangeError(f"{count} candidates for the minimum of every toy: expected at most {_MOST}. Take fewer points, or fix a parameter")
-    if gaussian is not None and not pulls:
+    if gaussian is not None and not named:
         return _grid(gaussian, axes, fine, rest, held, told, common)
-    return _general(likelihood, axes, fine, rest, affine if gaussian is None else None, held, told, common, pulls or {})
+    return _general(likelihood, axes, fine, rest, affine if gaussian is None else None, held, told, common, named or {})
 
 
 def _finer(parameter: Parameter, axis: Array, axes: int, given: Array | None) -> Array:
@@ -288,8 +290,10 @@ def _general(
             truth[name][k] = profiled[name][best]
         if inner:
             truth[inner][k] = np.ravel(where)[best]
+        for name in truth.keys() & named.keys():
+            truth[name][k] = named[name]
         at = {**held, **{name: float(one[k]) for name, one in truth.items()}}
-        known.append({**likelihood.best_pulls(at), **named, **distances(likelihood.parameters, at)})
+        known.append({**likelihood.best_pulls(at), **{name: named[name] for name in likelihood.pulls if name in named}, **distances(likelihood.parameters, at)})
     true = {name: np.array([one[name] for one in known]) for name in known[0]}
     candidates = _mesh({**fine, **rest})
     least = min(float(values.min()), float(lowest(likelihood, held, candidates, affine, None, 1)[0]))

@@ -19,14 +19,14 @@ from megacurie.foundation.arrays import Array, namespace
 from megacurie.foundation.errors import FitError, RangeError
 from megacurie.foundation.measurement import Measurement
 from megacurie.foundation.parameters import Parameter, Theta
-from megacurie.statistics.auxiliary import Data, ToyData, distances, parted, penalty
+from megacurie.statistics import amplitude
+from megacurie.statistics.auxiliary import Data, ToyData, centre, distances, parted, penalty
 from megacurie.statistics.covariance import Treatment, columns, covariance, statistical_errors, whitening
 from megacurie.statistics.model import Model, Stacked, stacked, union
 
 Pulls = Mapping[str, "float | Array"]
 _STEPS = 30  # of Newton's method
 _CONVERGED = 1e-6  # sigma: each step squares what the last one was off by
-_COARSE, _FINE = 81, 11  # values tried of the affine parameter where there is no closed form: over its range, and about the best
 
 
 class Likelihood(abc.ABC):
@@ -155,15 +155,16 @@ class GaussianLikelihood(Likelihood):
         xp = namespace(mu, values)
         variance = self.errors(mu) ** 2
         shifts = columns(self.measurement, mu)
-        r = values - mu if a is None else values - mu - (shifts @ a[..., None])[..., 0]  # what is left are pulls x - a about zero
+        r = values - mu if a is None else values - mu - xp.einsum("...ik,...k->...i", shifts, a)  # what is left are pulls x - a about zero
         scaled = shifts / variance[..., :, None]
-        normal = xp.swapaxes(scaled, -1, -2) @ shifts + np.eye(len(self.pulls))
-        gradient = (xp.swapaxes(scaled, -1, -2) @ r[..., None])[..., 0]
-        x = xp.linalg.solve(normal, gradient[..., None])[..., 0]
+        # one inverse per prediction, which toys share
+        inverse = xp.linalg.inv(xp.swapaxes(scaled, -1, -2) @ shifts + np.eye(len(self.pulls)))
+        gradient = xp.einsum("...i,...ik->...k", r, scaled)
+        x = xp.einsum("...k,...kl->...l", gradient, inverse)
         chi2 = (r * r / variance).sum(-1) - (gradient * x).sum(-1)
         x = x if a is None else x + a
         if self._bounded is not None:  # a quadratic function at its bound, the other pulls free
-            k, inverse = self._bounded, xp.linalg.inv(normal)
+            k = self._bounded
             below = xp.minimum(x[..., k] - self.measurement.pulls[k].low, 0.0)
             chi2 = chi2 + below**2 / inverse[..., k, k]
             x = x - inverse[..., :, k] * (below / inverse[..., k, k])[..., None]
@@ -236,42 +237,35 @@ class GaussianLikelihood(Likelihood):
     def profile_affine(self, theta: Theta, data: Data = None) -> tuple[Array, Array]:
         """Best value of the affine parameter between its bounds, and chi2 there, for theta without it (...).
 
-        Closed form for a fixed covariance; otherwise the best of a grid, and of eight finer ones about it.
+        Exact where errors are constant piece by piece and pulls relative to the reference; otherwise by trial.
         """
         assert self.affine is not None
         parameter = next(p for p in self.parameters if p.name == self.affine)
         zero, slope = self.model.split(theta)
+        values, a = self._data(data)
         auxiliary, theta = parted(data)[1], dict(theta)
-
-        def chi2(s: Array) -> Array:
-            full = {**theta, parameter.name: s}
-            value: Array = self.at_prediction(zero + s[..., None] * slope, data) + penalty(self.parameters, full, auxiliary)
-            return value
-
+        others = penalty(tuple(p for p in self.parameters if p is not parameter), theta, auxiliary)
         if self._whiten is not None and parameter.prior is None:
             c0, c1, c2 = self.quadratic(zero, slope, self._centred(data))
             best = np.clip(c1 / np.where(c2 > 0, c2, 1.0), parameter.lower, parameter.upper)
-            return best, c0 - 2 * best * c1 + best**2 * c2 + penalty(self.parameters, {**theta, parameter.name: best}, auxiliary)
-        trial = self._trials(zero, slope, parameter, self._data(data)[0])
-        found = chi2(trial)
-        best = np.take_along_axis(trial, found.argmin(0)[None], 0)[0]
-        width = (parameter.upper - parameter.lower) / (_COARSE - 1)
-        for _ in range(8):  # no derivatives: a covariance that moves may bend or jump
-            trial = np.clip(best + width * np.linspace(-1, 1, _FINE).reshape(-1, *(1 for _ in best.shape)), parameter.lower, parameter.upper)
-            found = chi2(trial)
-            best = np.take_along_axis(trial, found.argmin(0)[None], 0)[0]
-            width *= 2 / (_FINE - 1)
-        return best, found.min(0)
+            return best, c0 - 2 * best * c1 + best**2 * c2 + others
+        # a toy's errors change where those of the data do, at the values that were measured
+        split = self.measurement.values if self.asymmetric == "split-normal" else None
+        ends = amplitude.pieces(zero, slope, split, parameter.lower, parameter.upper)
+        if self.asymmetric != "variable" and all(pull.of == "reference" for pull in self.measurement.pulls):
+            shifts = columns(self.measurement, self.measurement.reference)
+            bound = None if self._bounded is None else (self._bounded, float(self.measurement.pulls[self._bounded].low))
+            best, chi2 = amplitude.exact(
+                zero, slope, self._centred(data) - zero, np.zeros(len(self.pulls)) if a is None else a, shifts=shifts, errors=self.errors, ends=ends,
+                bound=bound, prior=centre(parameter, auxiliary),
+            )  # fmt: skip
+            return best, chi2 + others
 
-    def _trials(self, zero: Array, slope: Array, parameter: Parameter, data: Array) -> Array:
-        """Values (k, ...) of the affine parameter to begin with: even steps, and both sides of where a split error jumps."""
-        lead = np.broadcast_shapes(zero.shape[:-1], data.shape[:-1])
-        even = np.broadcast_to(np.linspace(parameter.lower, parameter.upper, _COARSE).reshape(-1, *(1 for _ in lead)), (_COARSE, *lead))
-        if self.asymmetric != "split-normal":
-            return even
-        edge = (data - zero) / np.where(slope == 0, np.inf, slope)
-        sides = np.clip(np.concatenate([edge * (1 - 1e-9), edge * (1 + 1e-9)], -1), parameter.lower, parameter.upper)
-        return np.concatenate([even, np.moveaxis(sides, -1, 0)])
+        def chi2_at(s: Array) -> Array:
+            value: Array = self.at_prediction(zero + s[..., None] * slope, data) + penalty(self.parameters, {**theta, parameter.name: s}, auxiliary)
+            return value
+
+        return amplitude.search(chi2_at, ends, np.broadcast_shapes(zero.shape[:-1], values.shape[:-1], np.shape(others)))
 
     def quadratic(self, zero: Array, slope: Array, data: Array | None = None) -> tuple[Array, Array, Array]:
         """c0, c1, c2 of chi2(s) = c0 - 2 s c1 + s^2 c2 for mu = zero + s slope; fixed covariance only."""

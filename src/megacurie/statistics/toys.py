@@ -11,7 +11,7 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import final
 
 import numpy as np
@@ -119,10 +119,6 @@ class Study(abc.ABC):
     @abc.abstractmethod
     def tally(self, points: slice) -> tuple[Counts, Histogram]:
         """Toys (points,) whose Delta chi2 is not below the observed one, and histogram (points, BINS)."""
-
-    def above(self, edge: float) -> float:
-        """Share of the toys of the first point whose Delta chi2 is not below a value."""
-        return float(replace(self, observed=np.array([edge])).tally(slice(0, 1))[0][0] / self.toys)
 
     def shards(self) -> tuple[slice, ...]:
         """The points in pieces of about half a second, the same whoever does the work."""
