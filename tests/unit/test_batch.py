@@ -51,6 +51,9 @@ def test_the_neighbours_of_a_set_change_nothing() -> None:
     alone = batch.fit(batch.pack([of]), DECAY)
     among = batch.fit(batch.pack([[of[3]], of, of[:7]]), DECAY)
     assert (among.rate[1], among.plus[1], among.minus[1]) == (alone.rate[0], alone.plus[0], alone.minus[0])
+    some = batch.fit(batch.pack([[of[3]], of, of[:7]])[1:3], DECAY)
+    assert (some.rate == among.rate[1:]).all()
+    assert len(batch.pack([of])[1:1].sets) == 1
 
 
 def test_numbers_and_times_thrown_are_those_of_the_model() -> None:

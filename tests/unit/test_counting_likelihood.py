@@ -14,6 +14,7 @@ from megacurie.foundation.measurement import Pull
 from megacurie.radiochemistry import batch, counting, tables
 from megacurie.radiochemistry.likelihood import CountingLikelihood
 from megacurie.radiochemistry.simulate import simulate
+from megacurie.statistics import general
 from megacurie.studies import events, gallium
 
 MADE, _ = simulate(tables.built_in("best-2022"), ratio=0.79, seed=1)
@@ -78,6 +79,26 @@ def test_toys_have_the_mean_of_the_model(likelihood) -> None:
     # each toy is fitted with its own events: the average of -2 ln L at the truth lies one per zone above its minimum, with pulls thrown at zero
     truth, best = likelihood._of_toys(rates, made), sum(2 * one.log_likelihood for one in (batch.fit(zone, likelihood.decay) for zone in made))
     assert abs(np.mean(truth + best) - 2) < 3 * 2 / math.sqrt(n)
+
+
+def test_toys_are_fitted_about_their_auxiliary_measurements(likelihood) -> None:
+    theta = at(0.4, 2.0)
+    toys = likelihood.draw(theta, 4, np.random.default_rng(2), {"systematic": 1.0, "channel:ga71": -2.0})
+    found = likelihood.minus_two_log(theta, toys)
+    for t in (0, 3):
+        a = np.array([toys.auxiliary[name][t] for name in ("systematic", "channel:ga71")])
+        shifted = likelihood.shifted(theta, general.some(toys, slice(t, t + 1)))
+        least = minimize(lambda x, f=shifted, a=a: float(f({"systematic": x[0], "channel:ga71": x[1]})[0]) + ((x - a) ** 2).sum(), a, options={"gtol": 1e-9})
+        assert found[t] == pytest.approx(least.fun, abs=1e-6)  # where the minimiser stops
+
+
+@pytest.mark.slow
+def test_regions_from_event_times(likelihood) -> None:
+    """No mixing is five sigma off, the best mixing is not; toys by toys of the same sets of events."""
+    fixed = {"dm2": 2.0 * u.eV**2}
+    fc = mci.feldman_cousins(likelihood, {"sin2_2theta": np.array([0.0, 0.4])}, fixed=fixed, toys=20, seed=1, minimise_on={"sin2_2theta": np.linspace(0, 1, 6)})
+    assert fc.method == "thrown and fitted one by one"
+    assert (fc.p_value[0], fc.p_value[1] > 0.2) == (0, True)
 
 
 def test_what_is_refused(likelihood) -> None:

@@ -49,6 +49,15 @@ class Batch:
         found: Integers = np.diff(self.first)
         return found
 
+    def __getitem__(self, which: slice) -> Batch:
+        """Some of the sets, one after the other."""
+        begin, end, _ = which.indices(len(self.sets) - 1)
+        sets = self.sets[begin : max(begin, end) + 1]
+        streams = slice(sets[0], sets[-1])
+        first = self.first[sets[0] : sets[-1] + 1]
+        columns = {name: getattr(self, name)[streams] for name in ("begin", "weight", "offset", "live_time", "decay_sum")}
+        return Batch(times=self.times[first[0] : first[-1]], first=first - first[0], sets=sets - sets[0], **columns)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fits:

@@ -9,7 +9,7 @@ import numpy as np
 from megacurie.foundation.arrays import Array
 
 _INSIDE = 1e-9  # of a piece: at its very end the error is that of the next
-_COARSE, _ROUNDS = 81, 9  # values tried where there is no closed form, and parabolas about the best of them
+_COARSE, _ROUNDS = 41, 9  # values tried where there is no closed form, and parabolas about the best of them
 
 
 def pieces(zero: Array, slope: Array, jumps: Array | None, lower: float, upper: float) -> Array:
