@@ -93,6 +93,21 @@ def test_profile_of_the_affine_parameter_is_the_best_of_a_fine_grid():
     assert found.best["s"] == pytest.approx(float(best), abs=1e-6)
 
 
+def test_profile_of_the_affine_parameter_with_a_prior():
+    """Toys too: each has its own measurement of the parameter."""
+    model = Line()
+    model.parameters = (mci.Parameter("s", "", low=0.0, high=1.0, prior=(0.6, 0.1)),)
+    for pulls in ((), PULLS):
+        one = PoissonLikelihood(model, np.array([15.0, 40.0, 41.0, 9.0]), reference=BASE, pulls=pulls)
+        grid = np.linspace(0, 1, 2001)[:, None]
+        for data in (None, one.draw({"s": 0.6}, 5, np.random.default_rng(4))):
+            best, chi2 = one.profile_affine({}, data)
+            lowest = one.minus_two_log({"s": grid}, data).min(0)
+            assert (chi2 <= lowest + 1e-9).all()
+            np.testing.assert_allclose(chi2, lowest, atol=1e-4)  # a parabola within half a step of the grid
+            np.testing.assert_allclose(one.minus_two_log({"s": best}, data), chi2, rtol=EXACT)
+
+
 def test_a_bound_holds():
     best, chi2 = likelihood(BASE * 1.5).profile_affine({})  # more than expected: s would be negative
     assert best == 0

@@ -87,7 +87,7 @@ def exact(
 def search(chi2: Callable[[Array], Array], ends: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
     """Best s and chi2 there by trial: even steps and both sides of every end of a piece, the same for all toys; then parabolas through ever nearer points.
 
-    Of all points that were tried the best is kept, because a covariance that moves may bend or jump: where chi2 is smooth two parabolas are enough.
+    Of all points that were tried the best is kept, because a covariance that moves may bend or jump: where it is smooth a few parabolas are enough.
 
     Parameters
     ----------

@@ -212,6 +212,9 @@ def feldman_cousins(
 ) -> FeldmanCousins:  # fmt: skip
     """Distribution of Delta chi2 at every point of a grid, from toys: p-values, critical values, regions.
 
+    Nuisances: toys of a point are thrown at the best values of the pulls for the data there, and each measures them anew: a from N(x, 1), penalty (x - a)^2 in
+    its fits (profile construction). Under a fixed covariance nothing depends on these values.
+
     Parameters
     ----------
     likelihood : Likelihood
@@ -250,7 +253,7 @@ def feldman_cousins(
 
     Sources
     -------
-    G. Feldman and R. Cousins, Phys. Rev. D 57, 3873 (1998).
+    G. Feldman and R. Cousins, Phys. Rev. D 57, 3873 (1998); nuisances: NOvA collaboration, JINST 20, T02001 (2025), arXiv:2207.14353.
 
     Examples
     --------

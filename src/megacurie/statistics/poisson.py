@@ -11,7 +11,7 @@ from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import FitError, RangeError
 from megacurie.foundation.measurement import Pull
 from megacurie.foundation.parameters import Theta
-from megacurie.statistics.auxiliary import Data, parted, penalty
+from megacurie.statistics.auxiliary import Data, centre, parted, penalty
 from megacurie.statistics.likelihood import Likelihood, Pulls
 from megacurie.statistics.model import Model
 
@@ -130,11 +130,16 @@ class PoissonLikelihood(Likelihood):
         parameter = next(p for p in self.parameters if p.name == self.affine)
         zero, slope = self.model.split(theta)
         middle = 0.5 * (parameter.lower + parameter.upper)
-        shifts = np.concatenate([slope[..., None], np.broadcast_to(self._shifts, (*slope.shape, self._shifts.shape[-1]))], -1)
         counts, a, auxiliary = self._data(data)
+        # the distance from the middle is one more pull: free, or in sigma of its prior
+        mean, weight = centre(parameter, auxiliary)
+        unit = weight**-0.5 if weight else 1.0
+        first = np.asarray((mean - middle) / unit if weight else 0.0)
+        lead = np.broadcast_shapes(first.shape, a.shape[:-1])
+        about = np.concatenate([np.broadcast_to(first, lead)[..., None], np.broadcast_to(a, (*lead, a.shape[-1]))], -1)
+        shifts = np.concatenate([unit * slope[..., None], np.broadcast_to(self._shifts, (*slope.shape, self._shifts.shape[-1]))], -1)
         # without a count the deviance is a straight line that Newton's method cannot stop on
-        about = np.concatenate([np.zeros((*a.shape[:-1], 1)), a], -1)
-        found = profile(zero + middle * slope, shifts, np.maximum(counts, _ALMOST_NONE), free=1, about=about)[1][..., 0]
+        found = unit * profile(zero + middle * slope, shifts, np.maximum(counts, _ALMOST_NONE), free=0 if weight else 1, about=about)[1][..., 0]
         best = np.clip(middle + found, parameter.lower, parameter.upper)
         chi2 = profile(zero + best[..., None] * slope, self._shifts, counts, about=a)[0]
         return best, chi2 + penalty(self.parameters, {**theta, parameter.name: best}, auxiliary)
