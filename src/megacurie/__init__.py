@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from megacurie.report import figures
     from megacurie.statistics.bayes import log_evidence, log_posterior, physical
     from megacurie.statistics.confidence import coverage, feldman_cousins
+    from megacurie.statistics.envelope import envelope
     from megacurie.statistics.inference import fit, parameter_goodness, scan
     from megacurie.studies import design, gallium
     from megacurie.studies.explanations import compare, explanations
@@ -74,6 +75,7 @@ _WHERE = {
     "linspace": "foundation.parameters",
     "cite": "foundation.provenance",
     "coverage": "statistics.confidence",
+    "envelope": "statistics.envelope",
     "feldman_cousins": "statistics.confidence",
     "fit": "statistics.inference",
     "log_evidence": "statistics.bayes",
@@ -124,6 +126,7 @@ __all__ = [
     "compare",
     "coverage",
     "design",
+    "envelope",
     "explanations",
     "feldman_cousins",
     "figures",
