@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from megacurie.statistics.bayes import log_evidence, log_posterior, physical
     from megacurie.statistics.confidence import feldman_cousins
     from megacurie.statistics.coverage import coverage
+    from megacurie.statistics.envelope import envelope
     from megacurie.statistics.inference import fit, parameter_goodness, scan
     from megacurie.studies import design, gallium
     from megacurie.studies.explanations import compare, explanations
@@ -75,6 +76,7 @@ _WHERE = {
     "linspace": "foundation.parameters",
     "cite": "foundation.provenance",
     "coverage": "statistics.coverage",
+    "envelope": "statistics.envelope",
     "feldman_cousins": "statistics.confidence",
     "fit": "statistics.inference",
     "log_evidence": "statistics.bayes",
@@ -125,6 +127,7 @@ __all__ = [
     "compare",
     "coverage",
     "design",
+    "envelope",
     "explanations",
     "feldman_cousins",
     "figures",

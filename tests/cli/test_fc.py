@@ -64,6 +64,46 @@ def test_text(megacurie):
     assert any(line.strip().startswith("90 %, Wilks with 2 parameters") for line in lines)
 
 
+TWO = ("--cross-section", "bahcall-1997", "--cross-section", "haxton-1998")
+
+
+def test_several_cross_sections_give_a_region_each_and_their_envelope(megacurie, folder):
+    options = ("fc", "best", "-H", "sterile", *AXES, "--toys", "2000", "--cl", "0.9", "--cl", "0.68", "--json")
+    run = megacurie(*options, *TWO, "--store", "fc.sqlite", "--arrays", "fc.npz", "--figure", "fc.svg")
+    assert (run.code, run.err) == (0, "")
+    files = {f"fc-{model}.{suffix}" for model in TWO[1::2] for suffix in ("sqlite", "npz")}
+    assert run.written == {*files, "fc.svg", "fc.csv", "fc.txt"}
+    found = run.json
+    assert found.keys() == {"data", "hypothesis", "cross_section", "conventions", "models", "envelope"}
+    assert tuple(found["cross_section"]) == tuple(found["models"]) == TWO[1::2]
+    for model, one in found["models"].items():
+        assert one.keys() == KEYS | {"cross_section_error"}
+        assert (one["cross_section"], one["cross_section_error"], one["coverage"]) == (model, False, [])
+        with np.load(folder / f"fc-{model}.npz") as arrays:
+            np.testing.assert_array_equal(arrays["p_value"], one["p_value"])
+    a, b = (np.array(one["p_value"]) for one in found["models"].values())
+    np.testing.assert_array_equal(found["envelope"]["p_value"], np.maximum(a, b))
+    for level, inside in found["envelope"]["inside"].items():
+        np.testing.assert_array_equal(inside, np.maximum(a, b) > 1 - float(level))
+    assert found["envelope"]["inside"].keys() == {"0.9", "0.68"}
+    assert "envelope" in (folder / "fc.csv").read_text()
+    alone = megacurie(*options, *TWO[:2]).json
+    assert (alone.keys(), alone["cross_section"]) == (KEYS, "bahcall-1997")
+    assert alone["delta_chi2"] != found["models"]["bahcall-1997"]["delta_chi2"]  # the error of the cross section is in it
+    again = megacurie(*options, *TWO, "--store", "fc.sqlite")
+    assert (again.json, again.written) == (found, frozenset())
+    state = megacurie("fc", "--status", "fc-haxton-1998.sqlite")
+    assert state.out.startswith("fc-haxton-1998.sqlite: 30 of 30 points done")
+
+
+def test_several_cross_sections_as_text(megacurie):
+    lines = megacurie("fc", "best", "-H", "sterile", *AXES, "--toys", "500", *TWO).out.splitlines()
+    assert lines[:2] == ["best-inner, best-outer: sterile (conventions schwetz-2023)", "Feldman-Cousins, each model taken as exact"]
+    assert [line.split("  ")[1] for line in lines[2:]] == [
+        "bahcall-1997", "haxton-1998", "90 %, bahcall-1997", "90 %, haxton-1998", "90 %, envelope"
+    ]  # fmt: skip
+
+
 def test_a_fixed_parameter_leaves_one_axis(megacurie):
     found = megacurie("fc", "best", "-H", "sterile", "--set", "dm2=2 eV2", "--toys", "200", "--json").json
     assert found["axes"].keys() == {"sin2_2theta"}
@@ -107,6 +147,11 @@ def test_defaults_and_workers(program, folder):
         (("best", "-H", "sterile", "--workers", "0"), "0 workers"),
         (("best", "-H", "sterile", "--store", "none/fc.sqlite"), "no folder"),
         (("best", "-H", "sterile", "--figure", "fc.jpg"), "expected .pdf, .svg or .png"),
+        (("best", "-H", "sterile", *TWO, "--coverage", "sin2_2theta=0.3,dm2=1 eV2"), "--coverage with several --cross-section"),
+        (("best", "-H", "sterile", *TWO, *TWO[2:]), "--cross-section haxton-1998 is given 2 times: expected each once"),
+        (("best", "-H", "sterile", "--cross-section", "haxton"), "no cross-section model 'haxton'. Did you mean"),
+        (("best", "-H", "sterile", *TWO, "--cross-section", "bahcal-1997"), "no cross-section model 'bahcal-1997'. Did you mean 'bahcall-1997'?"),
+        (("best", "-H", "sterile", *TWO, "--figure", "fc.jpg"), "expected .pdf, .svg or .png"),
         (("--status", "none.sqlite"), "no such file"),
     ],
 )
@@ -114,6 +159,12 @@ def test_bad_input_ends_with_a_message(megacurie, options, message):
     run = megacurie("fc", *options)
     assert (run.code, run.out, run.written) == (2, "", frozenset())
     assert message in run.err
+
+
+def test_all_wrong_cross_sections_are_named_at_once(megacurie):
+    run = megacurie("fc", "best", "-H", "sterile", *TWO, "--cross-section", "bahcal-1997", "--cross-section", "frekers")
+    assert run.code == 2
+    assert "'bahcal-1997'. Did you mean 'bahcall-1997'?; no cross-section model 'frekers'. Did you mean 'frekers-2015'?" in run.err
 
 
 def test_as_many_toys_as_a_message_asks_for_are_enough(megacurie):

@@ -112,6 +112,31 @@ def test_elliott_2024_by_hand() -> None:
     assert data.measurement.pulls == ()
 
 
+DIAGONAL = np.diag(GIUNTI[1]) ** 2
+ALONE = {  # covariance of ratios to Bahcall without the error of the cross section
+    "schwetz-2023": np.diag(LOWER) ** 2 + np.outer(SYSTEMATIC, SYSTEMATIC),
+    "giunti-2022": DIAGONAL,
+    "giunti-2022b": DIAGONAL,
+    "best-2022": np.diag(np.hypot(UPPER, SYSTEMATIC)) ** 2,
+    "elliott-2024": np.diag([*LOWER[:4], 0.05, 0.05]) ** 2,
+}
+
+
+@pytest.mark.parametrize(("model", "sigma"), [("bahcall-1997", BAHCALL), ("kostensalo-2019", KOSTENSALO)])
+@pytest.mark.parametrize("conventions", gallium.conventions())
+def test_a_model_taken_as_exact_leaves_the_errors_of_the_measurements(conventions: str, model: str, sigma: tuple[float, float]) -> None:
+    """Also no residual of 37Ar, no bound on the pull; ratios stay, and 51Cr and 37Ar each have their own."""
+    usual, exact = (datasets(cross_section=model, conventions=conventions, cross_section_error=error) for error in (True, False))
+    np.testing.assert_array_equal(exact.measurement.values, usual.measurement.values)
+    k = scaled([1.0] * 6, sigma)
+    np.testing.assert_allclose(exact.covariance(), ALONE[conventions] * np.outer(k, k), rtol=ULPS, atol=0)
+    assert all(pull.name != "channel:ga71" for pull in exact.measurement.pulls)
+    assert exact.likelihood(mci.NoOscillation()).fixed
+    assert exact.conventions == conventions
+    assert f"cross section {model} is taken as exact" in exact.notes
+    assert not any("exact" in note for note in usual.notes)
+
+
 @pytest.mark.parametrize("conventions", gallium.conventions())
 def test_every_convention_names_its_source(conventions: str) -> None:
     data = datasets(conventions=conventions)

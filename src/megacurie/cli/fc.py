@@ -14,7 +14,6 @@ import typer
 
 from megacurie.cli.options import (
     Conventions,
-    CrossSection,
     Json,
     Output,
     Settings,
@@ -27,7 +26,7 @@ from megacurie.cli.options import (
     read_parameters,
     split_settings,
 )
-from megacurie.foundation.errors import DataError
+from megacurie.foundation.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     from megacurie.foundation.arrays import Array
@@ -64,8 +63,17 @@ def fc(
     ] = None,
     single: Annotated[bool, typer.Option("--single", help="Toys in single precision: twice as fast.")] = False,
     arrays: Annotated[Path | None, typer.Option("--arrays", help="Write maps and histograms to a NumPy file.", metavar="FILE.npz")] = None,
-    drawing: Annotated[Path | None, typer.Option("--figure", help="Draw the regions beside Wilks': PDF, SVG or PNG.", metavar="FILE")] = None,
-    cross_section: CrossSection = "bahcall-1997",
+    drawing: Annotated[
+        Path | None, typer.Option("--figure", help="Draw the regions, beside Wilks' or with their envelope: PDF, SVG or PNG.", metavar="FILE")
+    ] = None,
+    cross_section: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Cross-section model; 'megacurie data channel.ga71' lists them. Default bahcall-1997. Several: a region for each, taken as exact, "
+            "and their envelope; --store and --arrays become a file for each, fc.sqlite is fc-MODEL.sqlite.",
+            metavar="MODEL",
+        ),
+    ] = None,
     conventions: Conventions = "schwetz-2023",
     as_json: Json = False,
     output: Output = None,
@@ -79,7 +87,7 @@ def fc(
         return
     if not data or not name:
         raise DataError("fc needs DATA and -H HYPOTHESIS: expected such as 'megacurie fc gallium -H sterile'; --status STORE needs neither")
-    from megacurie.report.output import check_suffix
+    from megacurie.report.output import check_suffix, write_together
     from megacurie.statistics import confidence
     from megacurie.statistics import coverage as tested
     from megacurie.statistics.results import p_of
@@ -93,34 +101,94 @@ def fc(
     on_card, texts = split_settings(settings)
     chosen = hypothesis(name)
     fixed = read_parameters(chosen.parameters, texts, every=False)
-    datasets = gallium.datasets(only=data, cross_section=cross_section, conventions=conventions, settings=on_card)
-    likelihood = datasets.likelihood(chosen)
+    models = _models(cross_section)
+    several = len(models) > 1
+    if several and coverage:
+        raise DataError("--coverage with several --cross-section: expected a single one, whose regions are tested")
+    under = [gallium.datasets(only=data, cross_section=m, conventions=conventions, settings=on_card, cross_section_error=not several) for m in models]
+    likelihoods = [one.likelihood(chosen) for one in under]
+    datasets, likelihood = under[0], likelihoods[0]
     axes = _axes(axis, chosen.parameters, [p for p in likelihood.parameters if p.name not in fixed])
     points = [_point(text, likelihood, axes, fixed) for text in coverage or ()]
     tested.check_points(likelihood, axes, points, fixed)
-    with _told(toys) as tell:
-        result = confidence.feldman_cousins(
-            likelihood, axes, fixed=fixed, toys=toys, seed=seed, workers=workers, store=store, cluster=cluster, precision="single" if single else "double",
-            progress=tell,
-        )  # fmt: skip
+    results: dict[str, FeldmanCousins] = {}
+    for model, one_of_them in zip(models, likelihoods, strict=True):
+        with _told(toys, f"{model}: " if several else "") as tell:
+            results[model] = confidence.feldman_cousins(
+                one_of_them, axes, fixed=fixed, toys=toys, seed=seed, workers=workers, store=_file_of(store, model) if several and store else store,
+                cluster=cluster, precision="single" if single else "double", progress=tell,
+            )  # fmt: skip
+    about = {"data": list(datasets.names), "hypothesis": name, "cross_section": models if several else models[0], "conventions": conventions}
+    if several:
+        if arrays is not None:
+            write_together({_file_of(arrays, model): _arrays(one, confidences) for model, one in results.items()})
+        _emit_envelope(results, confidences, about, drawing, as_json, output)
+        return
+    result = results[models[0]]
     tests = [
         test for one in confidences for test in tested.coverage(likelihood, result, points, confidence=one, fixed=fixed, toys=toys, seed=seed + 1)
     ]  # fmt: skip
     if arrays is not None:
-        _write_arrays(result, confidences, arrays)
+        write_together({arrays: _arrays(result, confidences)})
     if drawing is not None:
         from megacurie.report import figures
 
         one = confidences[0]
         figures.regions(wilks=result.wilks(confidence=one), fc=result.region(confidence=one)).save(drawing)
     if as_json:
-        about = {"data": list(datasets.names), "hypothesis": name, "cross_section": cross_section, "conventions": conventions}
         emit_json({**about, **result.to_dict(confidences), "coverage": [test.to_dict(likelihood.parameters) for test in tests]}, output)
         return
     from megacurie.report.listings import fc_table
 
-    head = f"{', '.join(datasets.names)}: {name} (cross section {cross_section}, conventions {conventions})"
+    head = f"{', '.join(datasets.names)}: {name} (cross section {models[0]}, conventions {conventions})"
     emit(f"{head}\n{fc_table(result, confidences, tests)}", output)
+
+
+def _models(names: Sequence[str] | None) -> list[str]:
+    """Cross-section models asked for; the default where none is.
+
+    Raises
+    ------
+    DataError
+        If there is no such model, with the nearest name, or one is asked for twice.
+    """
+    from megacurie.physics.channels import nuclear_capture
+
+    asked = list(names or ["bahcall-1997"])
+    known, once = nuclear_capture.models(), dict.fromkeys(asked)
+    problems = [f"no cross-section model {one!r}. {did_you_mean(one, known)}" for one in once if one not in known]
+    problems += [f"--cross-section {one} is given {asked.count(one)} times: expected each once" for one in known if asked.count(one) > 1]
+    if problems:
+        raise DataError("; ".join(problems))
+    return asked
+
+
+def _file_of(file: Path, model: str) -> Path:
+    """``fc.sqlite`` becomes ``fc-bahcall-1997.sqlite``."""
+    return file.with_name(f"{file.stem}-{model}{file.suffix}")
+
+
+def _emit_envelope(
+    results: Mapping[str, FeldmanCousins], confidences: Sequence[float], about: Mapping[str, Any], drawing: Path | None, as_json: bool, output: Path | None
+) -> None:
+    from megacurie.statistics.envelope import envelope
+
+    whole = envelope(results)
+    if drawing is not None:
+        from megacurie.report import figures
+
+        figures.envelope(whole, confidence=confidences[0]).save(drawing)
+    if as_json:
+        each = {
+            model: {**about, "cross_section": model, "cross_section_error": False, **result.to_dict(confidences), "coverage": []}
+            for model, result in results.items()
+        }
+        emit_json({**about, "models": each, "envelope": whole.to_dict(confidences)}, output)
+        return
+    from megacurie.report.listings import envelope_table
+
+    head = f"{', '.join(about['data'])}: {about['hypothesis']} (conventions {about['conventions']})"
+    emit(f"{head}\n{envelope_table(whole, confidences)}", output)
 
 
 def _status(store: Path, as_json: bool, output: Path | None) -> None:
@@ -173,7 +241,7 @@ def _number(name: str, text: str) -> float:
 
 
 @contextlib.contextmanager
-def _told(toys: int) -> Iterator[Callable[[int, int], None]]:
+def _told(toys: int, of: str = "") -> Iterator[Callable[[int, int], None]]:
     """Progress with rate and time left, on stderr."""
     with progress("toys") as bar:
         begun: list[tuple[float, int]] = []  # time and points when this run began: those of the store were done before
@@ -184,7 +252,7 @@ def _told(toys: int) -> Iterator[Callable[[int, int], None]]:
             start, before = begun[0]
             speed = (done - before) / max(now - start, 1e-3)
             left = f", {_duration((points - done) / speed)} left" if speed > 0 else ""
-            bar(done, points, f"points, {speed * toys:.2g} toys/s{left}")
+            bar(done, points, f"{of}points, {speed * toys:.2g} toys/s{left}")
 
         yield tell
 
@@ -193,11 +261,11 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
-def _write_arrays(result: FeldmanCousins, confidences: Sequence[float], path: Path) -> None:
+def _arrays(result: FeldmanCousins, confidences: Sequence[float]) -> bytes:
+    """Maps and histograms as the content of a NumPy file."""
     import numpy as np
 
     from megacurie.foundation import units
-    from megacurie.report.output import write_together
 
     maps: dict[str, Any] = {p.json_key: result.axes[p.name] / units.from_display(1.0, p.unit) for p in result.parameters}
     maps |= {"delta_chi2": result.delta_chi2, "p_value": result.p_value, "p_error": result.p_error, "histogram": result.histogram}
@@ -205,4 +273,4 @@ def _write_arrays(result: FeldmanCousins, confidences: Sequence[float], path: Pa
     maps |= {f"critical_error_{one:g}": result.critical_error(one) for one in confidences}
     content = io.BytesIO()
     np.savez_compressed(content, allow_pickle=False, **maps)
-    write_together({path: content.getvalue()})
+    return content.getvalue()

@@ -6,6 +6,7 @@ Nothing is computed here. The look is in ``megacurie.mplstyle``, whatever the re
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -22,11 +23,14 @@ from megacurie.report.output import cited, columns
 if TYPE_CHECKING:
     from megacurie.foundation.arrays import Array
     from megacurie.foundation.parameters import Parameter
+    from megacurie.statistics.envelope import Envelope
     from megacurie.statistics.results import Fit, Region
     from megacurie.studies.explanations import Comparison
     from megacurie.studies.gallium import Datasets, MeanRatio, Step
 
-__all__ = ["Figure", "above", "activities", "explanations", "history", "paths", "precision", "ratios", "recoils", "regions", "sensitivity", "significance"]
+__all__ = [
+    "Figure", "above", "activities", "envelope", "explanations", "history", "paths", "precision", "ratios", "recoils", "regions", "sensitivity", "significance",
+]  # fmt: skip
 
 _ALPHA = 0.2  # of a filled area; nested levels add up
 _ALPHA_MANY = 0.1  # where areas of several colours overlap
@@ -168,6 +172,30 @@ def regions(best: Mapping[str, Fit] | None = None, **regions: Region) -> Figure:
     data = columns(("region", "curve", *(p.json_key for p in parameters)), rows)
     text = f"Allowed regions of {' and '.join(p.name for p in parameters)}. {named}.{stars}"
     return Figure(axes=(ax,), data=data, caption=cited(text, references), references=references)
+
+
+def envelope(models: Envelope, *, confidence: float) -> Figure:
+    """Regions that several models allow, each taken as exact, and their envelope.
+
+    Raises
+    ------
+    RangeError
+        If there are not two axes, or ``confidence`` is not a probability.
+    DataError
+        If fewer than ten toys of a model are beyond the level.
+
+    Examples
+    --------
+    >>> import megacurie as mci
+    >>> axes = {"sin2_2theta": mci.linspace(0, 1, 3), "dm2": mci.geomspace("0.1 eV2", "10 eV2", 3)}
+    >>> best = mci.gallium.datasets(only=["best"], cross_section_error=False).likelihood(mci.Sterile())
+    >>> one = mci.envelope({"bahcall-1997": mci.feldman_cousins(best, axes, toys=500, seed=1)})
+    >>> print(sorted(set(envelope(one, confidence=0.9).data["region"])))
+    ['bahcall-1997', 'envelope']
+    """
+    each = {name: one.region(confidence=confidence) for name, one in models.models.items()}
+    drawn = regions(None, envelope=models.region(confidence=confidence), **each)  # the envelope below the others, whose lines its border follows
+    return replace(drawn, caption=f"What each model allows, taken as exact, and their envelope: what any of them allows. {drawn.caption}")
 
 
 def _levels(regions: Mapping[str, Region], looks: Mapping[str, tuple[str, _Dash]], alpha: float) -> tuple[dict[str, Any], str]:

@@ -13,6 +13,7 @@ from megacurie.foundation.parameters import Parameter
 from megacurie.foundation.provenance import Datum
 from megacurie.statistics.confidence import FeldmanCousins
 from megacurie.statistics.coverage import Coverage
+from megacurie.statistics.envelope import Envelope
 from megacurie.statistics.results import Region, Scan
 from megacurie.studies.published import Checked, Reproduction
 
@@ -106,6 +107,18 @@ def fc_table(result: FeldmanCousins, confidences: Sequence[float], tests: Sequen
         at = ", ".join([*(p.show(test.theta[p.name]) for p in result.parameters), *(f"{name} = {x:.3g} sigma" for name, x in test.pulls.items())])
         values = f"{100 * test.feldman_cousins:.1f} +- {100 * test.error:.1f} %"
         rows.append((f"coverage at {at}", values, f"Wilks {100 * test.wilks:.1f} %, promised {100 * test.confidence:g} %"))
+    return Table(title=whole.title, rows=tuple(rows))
+
+
+def envelope_table(envelope: Envelope, confidences: Sequence[float]) -> Table:
+    """The region of each model at each level, and what any of them allows."""
+    whole = envelope.table()
+    rows = list(whole.rows)
+    for one in confidences:
+        regions = {name: each.region(confidence=one) for name, each in envelope.models.items()}
+        for name, region in {**regions, "envelope": envelope.region(confidence=one)}.items():
+            spans = [_span(region, p) for p in region.parameters] if region.inside.any() else ["no point of the grid"]
+            rows.append((f"{100 * one:g} %, {name}", f"{region.inside.sum()} points", ", ".join(spans)))
     return Table(title=whole.title, rows=tuple(rows))
 
 

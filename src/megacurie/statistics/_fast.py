@@ -16,6 +16,7 @@ LANES = 128
 """Toys of a batch, the innermost loop; whoever calls groups them, and pads to a multiple of it."""
 
 _FOUR = 4
+_ROUNDING = 1e-9  # of chi2
 _RUN = 8  # points of one row that share a choice of candidates
 # kinds of candidates: the amplitude stays below its upper bound for all toys of the batch, lies on it for all, for some; it cannot be the best
 _FREE, _FULL, _EITHER, _NONE = 0, 1, 2, 3
@@ -183,95 +184,144 @@ def affine(normals, direction, height, overlap, row, place, size, observed, per_
 
 
 @_compiled
-def _profiled(s, along, across, square, n0, n2, d0, d1, d2, low):  # type: ignore[no-untyped-def]
-    """chi2 less that of the data alone, and its Newton step in s, with the pull at its best value above its bound."""
-    count = n0 + s * (across - s * n2)
+def _profiled(s, p, q, r, d0, low, square, cross, d1, d2):  # type: ignore[no-untyped-def]
+    """chi2 less that of the data alone, and half of its first and second derivative in s, with the pull at its best value above its bound."""
+    count = r + s * (q - s * cross)
     width = d0 + s * (d1 + d1 + s * d2)
-    x = max(count / width, low)
-    bend = across - (s + s) * n2 - x * (d1 + d1 + (s + s) * d2)
-    value = s * (s * square - along - along) - x * (count + count - x * width)
-    slope = s * square - along - x * across + (x + x) * s * n2 + x * x * (d1 + s * d2)
-    curve = square + (x + x) * n2 + x * x * d2
-    free = curve - bend * bend / width
+    inverse = 1 / width
+    x = max(count * inverse, low)
+    bend = q - (s + s) * cross - x * (d1 + d1 + (s + s) * d2)
+    value = s * (s * square - p - p) - x * (count + count - x * width)
+    slope = s * square - p - x * q + (x + x) * s * cross + x * x * (d1 + s * d2)
+    curve = square + (x + x) * cross + x * x * d2
+    free = curve - bend * bend * inverse
     # where the pull rests on its bound it does not follow; where the curve is not that of a valley, the one without the pull leads down
-    step = slope / (curve if x == low or free <= 0 else free)
-    return value, step
+    return value, slope, curve if (x == low) | (free <= 0) else free
 
 
 @_compiled
-def moving(normals, g, c, start, square, cross, d0, d1, d2, place, size, constant, shift, own, observed, low, per_unit, valid, beyond, histogram):  # type: ignore[no-untyped-def]
+def _lower(j, best, projection, own, pull, d0, low, candidates):  # type: ignore[no-untyped-def]
+    """Takes the least chi2 of candidate j where it is below the best of each toy: two steps from the minimum of the
+    linear model, the second to where a parabola is least."""
+    square, cross, d1, d2, lean = candidates[j, 0], candidates[j, 1], candidates[j, 2], candidates[j, 3], candidates[j, 4]
+    height, turn, floor = candidates[j, 5], candidates[j, 6], candidates[j, 8]
+    if height <= 0:  # without effect it is the null hypothesis, which every candidate holds
+        return
+    p0, q0, v0 = own[j, 0], own[j, 1], own[j, 2]
+    short, inverse, width = 1 / height, 1 / square, 1 / d0
+    for i in range(LANES):
+        p, q, r = projection[j, 0, i] + p0, projection[j, 1, i] + q0 - lean, pull[i]
+        free = max(projection[j, 2, i] + v0, 0.0) * short
+        x = (r - free * lean) * width
+        s = free if x >= floor else max((p - floor * lean) * inverse, 0.0)
+        s = min(max(s / (1 + turn * max(x, floor)), 0.0), 1.0)
+        _, slope, curve = _profiled(s, p, q, r, d0, low, square, cross, d1, d2)
+        s = min(max(s - slope / curve, 0.0), 1.0)
+        value, slope, curve = _profiled(s, p, q, r, d0, low, square, cross, d1, d2)
+        step = min(max(s - slope / curve, 0.0), 1.0) - s
+        best[i] = min(best[i], value + step * (slope + slope + step * curve))
+
+
+@_compiled
+def _better(j, best, projection, own, pull, reach, far, d0, candidates, most):  # type: ignore[no-untyped-def]
+    """Whether candidate j can be better than the best of some toy: whether the linear model is, which ``moving.Moving.linear`` bounds."""
+    square, lean, height, turn, share, floor = candidates[j, 0], candidates[j, 4], candidates[j, 5], candidates[j, 6], candidates[j, 7], candidates[j, 8]
+    stretch = abs(turn) * most
+    if height <= 0 or stretch >= 1:
+        return height > 0
+    p0, q0, v0 = own[j, 0], own[j, 1], own[j, 2]
+    high, whole = height * (1 + stretch), np.sqrt(square) * (1 + stretch)
+    tilt, inverse, short = lean / height, 1 / np.sqrt(square), 1 / (height * (1 - stretch))
+    edge, width, better = floor * d0, 1 / d0, 0
+    for i in range(LANES):
+        r, p = pull[i], projection[j, 0, i] + p0
+        v, w = projection[j, 2, i] + v0, (p - floor * lean) * inverse
+        x, y = min(max(v, 0.0), high), min(max(w, 0.0), whole)
+        free, bound = x * (v + v - x) + r * r * width, y * (w + w - y) + floor * (r + r - edge)  # the pull at its best value, and on its bound
+        odd = projection[j, 1, i] + q0 - turn * p - share * r
+        rest = max(odd, -odd) * reach[i] * min(far[i] * short, 1.0)
+        better += (free if r - x * tilt >= edge else bound) + rest + rest + best[i] > _ROUNDING
+    return better > 0
+
+
+@_compiled
+def moving(normals, onto, start, candidates, place, size, truth, own, observed, low, per_unit, valid, beyond, histogram):  # type: ignore[no-untyped-def]
     """Toys of points of an affine model with one pull relative to the prediction; repeats ``moving.Moving.delta_chi2`` and tallies.
 
     Parameters
     ----------
-    normals : array (n + 1, toys)
-        The last is the pull's.
-    g, c : array (candidates, n)
-        Effects of s = 1 on the prediction and on the shift of the pull.
+    normals : array (n, toys)
+        Padded to whole batches; ``valid`` of them count.
+    onto : array (candidates, 3, n)
+        g_j, c_j and u_j: what toys are projected on.
     start : array (n,)
-        Shift of the pull at s = 0.
-    square, cross, d1, d2 : array (candidates,)
-        g.g, g.c, start.c, c.c; ``d0`` is 1 + start.start and ``constant``, with start.g, the part of N that is linear in s.
+        c_0.
+    candidates : array (candidates, 9)
+        g.g, g.c, c_0.c, c.c, c_0.g, and h, d, b and the bound of ``moving.Moving.linear``.
     place, size : arrays (points,)
         Candidate and s of each point.
-    shift, own : arrays (points, 2, candidates)
-        What the thrown pull and the true effect add to the projections on g and on c; the last two columns of each are those on ``start``.
+    truth : array (points, n)
+        t_k, what toys are thrown about.
+    own : array (points, candidates, 3)
+        Its projections.
     """
-    zero, one = start.dtype.type(0), start.dtype.type(1)
-    limit = start.dtype.type(histogram.shape[1] - 1)
-    count, n = g.shape
-    along, across = np.empty((count, LANES)), np.empty((count, LANES))
-    begin, best = np.empty(LANES), np.empty(LANES)
+    limit = float(histogram.shape[1] - 1)
+    count, _, n = onto.shape
+    projection, middle = np.empty((count, 3, LANES)), np.empty(count)
+    begin, best, true_chi2 = np.empty(LANES), np.empty(LANES), np.empty(LANES)
+    whole, pull, reach, far = np.empty(LANES), np.empty(LANES), np.empty(LANES), np.empty(LANES)
+    # neighbours are alike: some of all first, so that there is a good one early
+    coarse = np.concatenate((np.arange(0, count, 4), np.arange(2, count, 4), np.arange(1, count, 2)))
     bins = np.empty(LANES, np.int32)
+    d0 = (start * start).sum()
     for first in range(0, valid, LANES):
         here = min(LANES, valid - first)
-        begin[:] = zero
+        begin[:] = 0.0
         for d in range(n):
-            z = normals[d, first : first + LANES]
             for i in range(LANES):
-                begin[i] += start[d] * z[i]
+                begin[i] += start[d] * normals[d, first + i]
+        projection[:] = 0.0
         for j in range(count):
-            a, b = along[j], across[j]
-            a[:] = zero
-            b[:] = zero
-            for d in range(n):
-                z, gd, cd = normals[d, first : first + LANES], g[j, d], c[j, d]
-                for i in range(LANES):
-                    a[i] += gd * z[i]
-                    b[i] += cd * z[i]
-        x = normals[n, first : first + LANES]
+            for one in range(3):
+                a = projection[j, one]
+                for d in range(n):
+                    u = onto[j, one, d]
+                    for i in range(LANES):
+                        a[i] += u * normals[d, first + i]
+            middle[j] = 0.5 * (projection[j, 2].min() + projection[j, 2].max())
         for k in range(len(place)):
-            j = place[k]
-            a, b, s = along[j], across[j], size[k]
-            e0, e1 = shift[k, 0, count], own[k, 0, count]
-            for i in range(LANES):
-                value, _ = _profiled(
-                    s, a[i] + x[i] * shift[k, 0, j] + own[k, 0, j], b[i] + x[i] * shift[k, 1, j] + own[k, 1, j] - constant[j], square[j],
-                    begin[i] + x[i] * e0 + e1, cross[j], d0, d1[j], d2[j], low,
-                )  # fmt: skip
-                best[i] = value
-            true = best.copy()
-            for j in range(count):
-                a, b = along[j], across[j]
-                s0, s1, o0, o1 = shift[k, 0, j], shift[k, 1, j], own[k, 0, j], own[k, 1, j] - constant[j]
-                gg, gc, dd1, dd2 = square[j], cross[j], d1[j], d2[j]
-                inverse = one / gg if gg > zero else zero
-                if gg <= zero:
-                    continue
+            true, s, o, t = place[k], size[k], own[k], truth[k]
+            r0 = (start * t).sum()
+            square, cross, d1, d2, lean = candidates[true, 0], candidates[true, 1], candidates[true, 2], candidates[true, 3], candidates[true, 4]
+            whole[:] = 0.0
+            for d in range(n):
                 for i in range(LANES):
-                    p, q, r = a[i] + x[i] * s0 + o0, b[i] + x[i] * s1 + o1, begin[i] + x[i] * e0 + e1
-                    t = min(max(p * inverse, zero), one)
-                    _, step = _profiled(t, p, q, gg, r, gc, d0, dd1, dd2, low)
-                    t = min(max(t - step, zero), one)
-                    _, step = _profiled(t, p, q, gg, r, gc, d0, dd1, dd2, low)
-                    t = min(max(t - step, zero), one)
-                    _, step = _profiled(t, p, q, gg, r, gc, d0, dd1, dd2, low)
-                    t = min(max(t - step, zero), one)
-                    value, _ = _profiled(t, p, q, gg, r, gc, d0, dd1, dd2, low)
-                    best[i] = min(best[i], value)
+                    whole[i] += (normals[d, first + i] + t[d]) * (normals[d, first + i] + t[d])
+            along, across = projection[true, 0], projection[true, 1]
+            for i in range(LANES):
+                pull[i] = begin[i] + r0
+                value, _, _ = _profiled(s, along[i] + o[true, 0], across[i] + o[true, 1] - lean, pull[i], d0, low, square, cross, d1, d2)
+                true_chi2[i] = best[i] = value
+            # the candidate that is best in the middle of the batch leaves out most others
+            most, j = -1.0, true
+            for i in range(count):
+                gain = _gain(middle[i] + o[i, 2], 0.0, candidates[i, 5])
+                if gain > most:
+                    most, j = gain, i
+            _lower(j, best, projection, o, pull, d0, low, candidates)
+            # no pull of interest is further from its auxiliary measurement than the distance to beat, no effect longer than that and what there is
+            most = 0.0
+            for i in range(LANES):
+                distance = np.sqrt(max(whole[i] + best[i], 0.0))
+                reach[i] = abs(normals[n - 1, first + i] + t[n - 1]) + distance
+                far[i] = np.sqrt(max(whole[i] - pull[i] * pull[i] / d0, 0.0)) + distance
+                most = max(most, reach[i])
+            for j in coarse:
+                if _better(j, best, projection, o, pull, reach, far, d0, candidates, most):
+                    _lower(j, best, projection, o, pull, d0, low, candidates)
             seen, found = observed[k], 0
             for i in range(LANES):
-                delta = true[i] - best[i]
+                delta = true_chi2[i] - best[i]
                 found += (delta >= seen) & (i < here)
                 bins[i] = np.int32(min(delta * per_unit, limit))
             beyond[k] += found

@@ -16,8 +16,9 @@ from megacurie.foundation.parameters import Parameter
 from megacurie.statistics import general
 from megacurie.statistics.confidence import FeldmanCousins
 from megacurie.statistics.likelihood import GaussianLikelihood, Likelihood
+from megacurie.statistics.moving import Moving
 from megacurie.statistics.results import level, threshold
-from megacurie.statistics.toys import LARGEST, PER_UNIT
+from megacurie.statistics.toys import LARGEST, PER_UNIT, Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,11 +123,20 @@ def coverage(
         found.append(
             Coverage(
                 theta={p.name: float(point[p.name]) for p in likelihood.parameters if p.name in point},
-                pulls={name: float(x[0]) for name, x in study.pulls.items()} if isinstance(study, general.General) else {}, confidence=confidence,
+                pulls=_true_pulls(likelihood, study), confidence=confidence,
                 feldman_cousins=1 - float(beyond[0]) / toys, wilks=float(np.interp(usual, np.arange(len(below)), below)) / toys, error=error,
             )
         )  # fmt: skip
     return tuple(found)
+
+
+def _true_pulls(likelihood: Likelihood, study: Study) -> dict[str, float]:
+    """What the toys of the first point of a study are thrown from; nothing of pulls that a covariance holds."""
+    if isinstance(study, general.General):
+        return {name: float(x[0]) for name, x in study.pulls.items()}
+    if isinstance(study, Moving) and isinstance(likelihood, GaussianLikelihood):
+        return {pull.name: float(study.pull[0]) for pull in likelihood.measurement.pulls if pull.of == "prediction"}
+    return {}
 
 
 def check_points(likelihood: Likelihood, axes: Mapping[str, Array], points: Iterable[Mapping[str, float]], fixed: Mapping[str, float]) -> None:

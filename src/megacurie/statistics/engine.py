@@ -149,8 +149,14 @@ def _by_files(folder: Path, left: set[int], workers: int) -> Done:
         pool = ProcessPoolExecutor(min(workers, len(todo)), mp_context=context, initializer=_begin, initargs=(folder,))
         try:
             with _starting():
-                pending = {pool.submit(_shard_to_file, folder, index) for index in sorted(todo)}
-                started = set(multiprocessing.active_children()) - others
+                try:
+                    pending = {pool.submit(_shard_to_file, folder, index) for index in sorted(todo)}
+                except OSError as error:
+                    if error.errno is not None:
+                        raise
+                    raise BrokenProcessPool from None  # a worker was lost and the pipes closed while another was started
+                finally:
+                    started = set(multiprocessing.active_children()) - others
             while pending:
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
                 for future in done:

@@ -215,19 +215,21 @@ def _moving(
     if not np.allclose(start, start[0], rtol=1e-9, atol=1e-9 * float(np.abs(start[0]).max())):
         return None
     place, position, order = _placed(parameter, axes, fine)
+    moves, none = found[0].shape, np.zeros((len(effect), 1))  # what the auxiliary measurement, the last datum, has of an effect
     of_data = Moving(
-        observed=np.zeros(len(place)), effect=white(effect), shift=white(found[0].shape * effect), start=white(found[0].shape * start[0]), place=place,
-        size=position, low=float(found[0].low), minimised_on=fine, **common,
+        observed=np.zeros(len(place)), effect=np.hstack([white(effect), none]), shift=np.hstack([white(moves * effect), none]),
+        start=np.append(white(moves * start[0]), 1.0), place=place, size=position, pull=np.zeros(len(place)), low=float(found[0].low), minimised_on=fine,
+        **common,
     )  # fmt: skip
-    y = white(measurement.values - start[0])[None]
-    projections = (y @ of_data.effect.T, y @ of_data.shift.T, y @ of_data.start)
+    y = np.append(white(measurement.values - start[0]), 0.0)
+    projections = ((y @ of_data.effect.T)[None], (y @ of_data.shift.T)[None], (y @ of_data.start)[None])
     here = np.array([float(of_data.best(*projections, np.full(len(of_data.effect), s))[0, j]) for j, s in zip(place, position, strict=True)])
     observed = here - min(float(of_data.best(*projections)[0]), float(here.min()))
     identity = {
         **told, **_finely(likelihood.parameters, fine), "prediction at the lower bound": start[0], "effect": effect, "data": measurement.values,
         "covariance": likelihood.covariance(measurement.reference), "chi2 at the points": here,
     }  # fmt: skip
-    return replace(of_data, observed=observed, identity=identity), order
+    return replace(of_data, observed=observed, pull=of_data.pulls(y), identity=identity), order
 
 
 def _placed(parameter: Parameter, axes: Mapping[str, Array], fine: Mapping[str, Array]) -> tuple[Places, Array, Places]:

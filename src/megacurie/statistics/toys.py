@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import abc
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import final
 
@@ -29,7 +29,8 @@ BINS = PER_UNIT * LARGEST + 1
 
 Counts = NDArray[np.int64]
 Histogram = NDArray[np.uint32]
-_SHARD = 0.5  # seconds that a shard should take
+_SHARD = 0.25  # seconds that a shard should take
+_WORK = 4  # least ratio of work to overhead
 _GROUPED = 4  # blocks among which similar toys are looked for
 _CHUNK = 2**18  # numbers of a step in NumPy: 2 MB
 
@@ -57,6 +58,14 @@ def sizes(toys: int) -> Iterator[tuple[int, int]]:
         yield start // BLOCK, min(BLOCK, toys - start)
 
 
+def several(normals: Callable[[int, int], Array], toys: int) -> Iterator[Array]:
+    """Toys of several blocks at a time, from ``normals(block, n)``: the more, the closer together are those of a batch."""
+    every = list(sizes(toys))
+    for start in range(0, len(every), _GROUPED):
+        # a block is drawn whole, so that more toys keep those that were there
+        yield np.concatenate([normals(block, BLOCK)[:n] for block, n in every[start : start + _GROUPED]])
+
+
 def binned(delta: Array) -> Histogram:
     """Histogram (BINS,) of values of Delta chi2."""
     index = np.minimum(np.maximum(delta, 0.0) * PER_UNIT, BINS - 1).astype(np.int64)
@@ -66,7 +75,7 @@ def binned(delta: Array) -> Histogram:
 def grouped(normals: Array, effect: Array, size: int) -> NDArray[np.intp]:
     """Order of toys (toys, n) in which each ``size`` that follow each other have similar projections on effects (m, n); the last is repeated to whole groups.
 
-    A tree halves them, again and again, where their projections differ most.
+    Along the principal axes of the effects, one after the other, toys are cut into strips, more where projections differ more.
 
     Examples
     --------
@@ -74,18 +83,17 @@ def grouped(normals: Array, effect: Array, size: int) -> NDArray[np.intp]:
     [3 1 2 0 4 4]
     """
     _, weight, axes = np.linalg.svd(effect, full_matrices=False)
-    at = normals @ (axes.T * weight)
-
-    def halved(which: NDArray[np.intp]) -> NDArray[np.intp]:
-        if len(which) <= size:
-            return which
-        along = at[which][:, np.ptp(at[which], axis=0).argmax()]
-        half = size * ((len(which) // size + 1) // 2)
-        order = np.argpartition(along, half) if half < len(which) else np.arange(len(which))
-        return np.concatenate([halved(which[order[:half]]), halved(which[order[half:]])])
-
-    found = halved(np.arange(len(normals)))
-    return np.pad(found, (0, -len(found) % size), mode="edge")
+    at, order = normals @ axes.T, np.arange(len(normals))
+    groups = -(-len(order) // size)
+    strips = np.ones(len(weight), int)
+    while strips.prod() < groups:
+        strips[(weight / strips).argmax()] *= 2
+    group, within, total = order // size, np.zeros_like(order), 1
+    for i in np.flatnonzero(strips > 1):
+        order = order[np.lexsort((at[order, i], within))]
+        total *= strips[i]
+        within = group * total // groups
+    return np.pad(order, (0, -len(order) % size), mode="edge")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -116,13 +124,18 @@ class Study(abc.ABC):
     def cost(self) -> float:
         """Seconds of one toy at one point, roughly."""
 
+    @property
+    def overhead(self) -> float:
+        """Seconds of one toy whatever the points, roughly: thrown, grouped and projected anew for each shard."""
+        return 0.0
+
     @abc.abstractmethod
     def tally(self, points: slice) -> tuple[Counts, Histogram]:
         """Toys (points,) whose Delta chi2 is not below the observed one, and histogram (points, BINS)."""
 
     def shards(self) -> tuple[slice, ...]:
-        """The points in pieces of about half a second, the same whoever does the work."""
-        step = max(1, math.ceil(_SHARD / (self.cost * self.toys)))
+        """The points in pieces of about a quarter of a second, the same whoever does the work; more where most of it would be overhead."""
+        step = max(1, math.ceil(_SHARD / (self.cost * self.toys)), math.ceil(_WORK * self.overhead / self.cost))
         return tuple(slice(start, min(start + step, len(self.observed))) for start in range(0, len(self.observed), step))
 
 
@@ -164,16 +177,13 @@ class Affine(Study):
     def cost(self) -> float:
         return 6e-11 * (len(self.height) + 80)
 
+    @property
+    def overhead(self) -> float:
+        return 1.2e-6 + 1e-9 * len(self.height)
+
     def normals(self, block: int, n: int) -> Array:
         """Standard normals (n, directions) of one block."""
         return generator(self.seed, block).standard_normal((n, self.direction.shape[1]))
-
-    def _many(self) -> Iterator[Array]:
-        """Toys of several blocks at a time: the more, the closer together those of a batch."""
-        every = list(sizes(self.toys))
-        for start in range(0, len(every), _GROUPED):
-            # a block is drawn whole, so that more toys keep those that were there
-            yield np.concatenate([self.normals(block, BLOCK)[:n] for block, n in every[start : start + _GROUPED]])
 
     def delta_chi2(self, normals: Array, points: slice = slice(None)) -> Array:
         """Delta chi2 (points, toys) of whitened toys (toys, n): the definition.
@@ -205,10 +215,10 @@ class Affine(Study):
         overlap = (self.direction[rows] @ self.direction.T).astype(real)
         beyond, histogram = np.zeros(len(place), np.int64), np.zeros((len(place), BINS), np.uint32)
         direction, height, observed = self.direction.astype(real), self.height.astype(real), self.observed[points].astype(real)
-        for z in self._many():
+        for z in several(self.normals, self.toys):
             n = len(z)
             z = np.ascontiguousarray(z[grouped(z, self.direction, _fast.LANES)].T, dtype=real)
-            for part in blocks(len(place), len(height), 2**17):  # a compiled call cannot be interrupted: at most 0.3 s
+            for part in blocks(len(place), len(height) * n, 2**31):  # a compiled call cannot be interrupted: at most 0.3 s
                 _fast.affine(
                     z, direction, height, overlap, row[part], place[part], size[part], observed[part], real(PER_UNIT), n, beyond[part], histogram[part]
                 )

@@ -164,6 +164,7 @@ def datasets(
     cross_section: str = "bahcall-1997",
     conventions: str = "schwetz-2023",
     settings: Mapping[str, str] | None = None,
+    cross_section_error: bool = True,
     dm2_max: str | float = DM2_MAX,
     accuracy: float = 1e-4,
 ) -> Datasets:
@@ -179,6 +180,8 @@ def datasets(
         How errors are put together; ``conventions()`` lists them.
     settings : dict of str to str
         Keys of the cards to change.
+    cross_section_error : bool
+        False takes the model as exact, for ``envelope``: its error is left out, whatever the convention says of it.
     dm2_max, accuracy
         Reach and accuracy of the kernel.
 
@@ -195,6 +198,8 @@ def datasets(
     ('best-inner', 'best-outer')
     """
     rules = _rules(conventions)
+    if not cross_section_error:
+        rules = {**rules, "cross_section_error": "none"}
     capture = NuclearCapture(model=cross_section)
     if settings:
         refuse_idle(tuple(only or ("gallium",)), capture, settings)
@@ -232,6 +237,8 @@ def datasets(
     shifts = [Pull(name=name, shape=shape, of=of) for (name, of), shape in pulls.items()]
     common = _cross_section_pull(rules, capture, entries, np.array(values))
     references = frozenset().union(*(entry.experiment.references | capture.references(entry.experiment.source) for entry in entries), used, {rules["ref"]})
+    if not cross_section_error:
+        notes.append(f"cross section {cross_section} is taken as exact")
     if rules["status"] == "assumed":
         notes.append(f"† conventions {conventions}: {rules.get('note', rules['what'])}")
     measurement = Measurement(
