@@ -95,6 +95,18 @@ def test_compiled_loop_with_every_kind_of_candidate():
         np.testing.assert_array_equal(found, wanted)
 
 
+@pytest.mark.parametrize("n", [1, 127, 5000])
+def test_toys_that_stand_together_are_all_there_and_alike(gallium, n):
+    study, _ = made(gallium)
+    z = study.normals(0, 5000)[:n]
+    order = toys.grouped(z, study.direction, 128)
+    assert len(order) % 128 == 0
+    assert sorted(order[:n]) == list(range(n))
+    if n == 5000:  # forty groups along two or three axes: a third of the range of toys in any order, or less
+        spread = [np.ptp((z[which] @ study.direction.T)[:4992].reshape(39, 128, -1), axis=1).mean() for which in (order, np.arange(n))]
+        assert spread[0] < spread[1] / 3
+
+
 def test_parts_of_the_points_give_the_same_as_all(gallium):
     study, _ = made(gallium)
     whole = study.tally(slice(None))

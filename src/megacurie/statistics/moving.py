@@ -23,8 +23,8 @@ class Moving(Study):
 
         F_j(s) = s^2 |g_j|^2 - 2 s y.g_j - 2 x N + x^2 D,   N = (c_0 + s c_j).(y - s g_j),   D = |c_0 + s c_j|^2,   x = max(N/D, low)
 
-    and two steps of Newton's method from the minimum of the linear model (``linear``), the second to where a parabola is least, find that of s. Toys are thrown about a true pull
-    at each point, that which fits the data best there.
+    and two steps of Newton's method from the minimum of the linear model (``linear``), the second to where a parabola is least, find that of s. Toys are
+    thrown about a true pull at each point, that which fits the data best there.
 
     Attributes
     ----------
