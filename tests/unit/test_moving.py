@@ -101,7 +101,7 @@ def test_the_linear_model_is_never_worse(study):
     """What leaves out candidates: at no amplitude and no pull is chi2 below the bound of ``linear`` for that pull."""
     one, _ = study
     rng = np.random.default_rng(5)
-    unit, height, turn, share, floor = one.linear()
+    unit, odd, height, turn, _, floor = one.linear()
     for _ in range(20):
         k, j = int(rng.integers(len(one.place))), int(rng.integers(len(one.effect)))
         y = rng.standard_normal((200, len(one.start))) + one.truth(slice(k, k + 1))
@@ -117,5 +117,5 @@ def test_the_linear_model_is_never_worse(study):
         sigma = np.clip((y @ g - floor[j] * (g @ start)) / square, 0, longest)
         bound = sigma * (2 * (y @ g - floor[j] * (g @ start)) - sigma * square) + floor[j] * (2 * pull - floor[j] * (start @ start))
         gain = np.where(pull - a / height[j] * (g @ start) >= floor[j] * (start @ start), free, bound)
-        rest = np.abs(s * x * (y @ c - turn[j] * (y @ g) - share[j] * pull))
+        rest = np.abs(s * x * (y @ odd[j]))
         assert (chi2 >= (y * y).sum(-1) - gain - 2 * rest - 1e-9).all()

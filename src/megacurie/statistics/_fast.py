@@ -39,6 +39,18 @@ def _gain(p, low, high):  # type: ignore[no-untyped-def]
 
 
 @_compiled
+def _ends(a):  # type: ignore[no-untyped-def]
+    """Least and largest of a batch; four at a time, because each comparison waits for the last."""
+    u0, u1, u2, u3 = a[0], a[1], a[2], a[3]
+    d0, d1, d2, d3 = u0, u1, u2, u3
+    for i in range(_FOUR, LANES, _FOUR):
+        b0, b1, b2, b3 = a[i], a[i + 1], a[i + 2], a[i + 3]
+        u0, u1, u2, u3 = max(u0, b0), max(u1, b1), max(u2, b2), max(u3, b3)
+        d0, d1, d2, d3 = min(d0, b0), min(d1, b1), min(d2, b2), min(d3, b3)
+    return min(min(d0, d1), min(d2, d3)), max(max(u0, u1), max(u2, u3))
+
+
+@_compiled
 def _chosen(chosen, count, kind, top, low, height, overlap, m0, m1, zero):  # type: ignore[no-untyped-def]
     """Candidates of each kind that can be the best for some toy of the batch and some size between two, and how many; lists are filled up to fours.
 
@@ -119,10 +131,7 @@ def affine(normals, direction, height, overlap, row, place, size, observed, per_
                 u, z = direction[j, d], normals[d, start : start + LANES]
                 for i in range(LANES):
                     a[i] += u * z[i]
-            up = down = a[0]
-            for i in range(LANES):
-                up, down = max(up, a[i]), min(down, a[i])
-            top[j], low[j] = up, down
+            low[j], top[j] = _ends(a)
         k = stop = 0
         while k < len(row):
             c = overlap[row[k]]
@@ -184,17 +193,19 @@ def affine(normals, direction, height, overlap, row, place, size, observed, per_
 
 
 @_compiled
-def _profiled(s, p, q, r, d0, low, square, cross, d1, d2):  # type: ignore[no-untyped-def]
-    """chi2 less that of the data alone, and half of its first and second derivative in s, with the pull at its best value above its bound."""
+def _profiled(s, p, q, r, d0, low, square, cross, d1, d2, near):  # type: ignore[no-untyped-def]
+    """chi2 less that of the data alone, and half of its first and second derivative in s, with the pull at its best value above its bound; ``near`` is about
+    1/D, two steps of Newton's method from it."""
     count = r + s * (q - s * cross)
     width = d0 + s * (d1 + d1 + s * d2)
-    inverse = 1 / width
-    x = max(count * inverse, low)
+    near = near * (2 - width * near)
+    near = near * (2 - width * near)
+    x = max(count * near, low)
     bend = q - (s + s) * cross - x * (d1 + d1 + (s + s) * d2)
     value = s * (s * square - p - p) - x * (count + count - x * width)
     slope = s * square - p - x * q + (x + x) * s * cross + x * x * (d1 + s * d2)
     curve = square + (x + x) * cross + x * x * d2
-    free = curve - bend * bend * inverse
+    free = curve - bend * bend * near
     # where the pull rests on its bound it does not follow; where the curve is not that of a valley, the one without the pull leads down
     return value, slope, curve if (x == low) | (free <= 0) else free
 
@@ -204,41 +215,45 @@ def _lower(j, best, projection, own, pull, d0, low, candidates):  # type: ignore
     """Takes the least chi2 of candidate j where it is below the best of each toy: two steps from the minimum of the
     linear model, the second to where a parabola is least."""
     square, cross, d1, d2, lean = candidates[j, 0], candidates[j, 1], candidates[j, 2], candidates[j, 3], candidates[j, 4]
-    height, turn, floor = candidates[j, 5], candidates[j, 6], candidates[j, 8]
+    height, turn, share, floor = candidates[j, 5], candidates[j, 6], candidates[j, 7], candidates[j, 8]
     if height <= 0:  # without effect it is the null hypothesis, which every candidate holds
         return
-    p0, q0, v0 = own[j, 0], own[j, 1], own[j, 2]
+    v0, q0 = own[j, 0], own[j, 1] - lean
     short, inverse, width = 1 / height, 1 / square, 1 / d0
     for i in range(LANES):
-        p, q, r = projection[j, 0, i] + p0, projection[j, 1, i] + q0 - lean, pull[i]
-        free = max(projection[j, 2, i] + v0, 0.0) * short
+        r, v = pull[i], projection[j, 0, i] + v0
+        p = height * v + lean * width * r
+        q = projection[j, 1, i] + q0 + turn * p + share * r
+        free = max(v, 0.0) * short
         x = (r - free * lean) * width
         s = free if x >= floor else max((p - floor * lean) * inverse, 0.0)
         s = min(max(s / (1 + turn * max(x, floor)), 0.0), 1.0)
-        _, slope, curve = _profiled(s, p, q, r, d0, low, square, cross, d1, d2)
-        s = min(max(s - slope / curve, 0.0), 1.0)
-        value, slope, curve = _profiled(s, p, q, r, d0, low, square, cross, d1, d2)
-        step = min(max(s - slope / curve, 0.0), 1.0) - s
+        near = 1 / (d0 + s * (d1 + d1 + s * d2))
+        _, slope, curve = _profiled(s, p, q, r, d0, low, square, cross, d1, d2, near)
+        steep = 1 / curve  # hardly another one step further
+        s = min(max(s - slope * steep, 0.0), 1.0)
+        value, slope, curve = _profiled(s, p, q, r, d0, low, square, cross, d1, d2, near)
+        step = min(max(s - slope * steep, 0.0), 1.0) - s
         best[i] = min(best[i], value + step * (slope + slope + step * curve))
 
 
 @_compiled
 def _better(j, best, projection, own, pull, reach, far, d0, candidates, most):  # type: ignore[no-untyped-def]
     """Whether candidate j can be better than the best of some toy: whether the linear model is, which ``moving.Moving.linear`` bounds."""
-    square, lean, height, turn, share, floor = candidates[j, 0], candidates[j, 4], candidates[j, 5], candidates[j, 6], candidates[j, 7], candidates[j, 8]
+    square, lean, height, turn, floor = candidates[j, 0], candidates[j, 4], candidates[j, 5], candidates[j, 6], candidates[j, 8]
     stretch = abs(turn) * most
     if height <= 0 or stretch >= 1:
         return height > 0
-    p0, q0, v0 = own[j, 0], own[j, 1], own[j, 2]
+    v0, e0 = own[j, 0], own[j, 1]
     high, whole = height * (1 + stretch), np.sqrt(square) * (1 + stretch)
-    tilt, inverse, short = lean / height, 1 / np.sqrt(square), 1 / (height * (1 - stretch))
-    edge, width, better = floor * d0, 1 / d0, 0
+    tilt, inverse, short, width = lean / height, 1 / np.sqrt(square), 1 / (height * (1 - stretch)), 1 / d0
+    edge, better = floor * d0, 0
     for i in range(LANES):
-        r, p = pull[i], projection[j, 0, i] + p0
-        v, w = projection[j, 2, i] + v0, (p - floor * lean) * inverse
+        r, v = pull[i], projection[j, 0, i] + v0
+        w = (height * v + lean * (width * r - floor)) * inverse
         x, y = min(max(v, 0.0), high), min(max(w, 0.0), whole)
-        free, bound = x * (v + v - x) + r * r * width, y * (w + w - y) + floor * (r + r - edge)  # the pull at its best value, and on its bound
-        odd = projection[j, 1, i] + q0 - turn * p - share * r
+        free, bound = x * (v + v - x) + width * r * r, y * (w + w - y) + floor * (r + r - edge)  # the pull at its best value, and on its bound
+        odd = projection[j, 1, i] + e0
         rest = max(odd, -odd) * reach[i] * min(far[i] * short, 1.0)
         better += (free if r - x * tilt >= edge else bound) + rest + rest + best[i] > _ROUNDING
     return better > 0
@@ -252,22 +267,22 @@ def moving(normals, onto, start, candidates, place, size, truth, own, observed, 
     ----------
     normals : array (n, toys)
         Padded to whole batches; ``valid`` of them count.
-    onto : array (candidates, 3, n)
-        g_j, c_j and u_j: what toys are projected on.
+    onto : array (candidates, 2, n)
+        u_j and e_j of ``moving.Moving.linear``: what toys are projected on.
     start : array (n,)
         c_0.
     candidates : array (candidates, 9)
-        g.g, g.c, c_0.c, c.c, c_0.g, and h, d, b and the bound of ``moving.Moving.linear``.
+        g.g, g.c, c_0.c, c.c, c_0.g, and h, d, b and the bound of x'.
     place, size : arrays (points,)
         Candidate and s of each point.
     truth : array (points, n)
         t_k, what toys are thrown about.
-    own : array (points, candidates, 3)
+    own : array (points, candidates, 2)
         Its projections.
     """
     limit = float(histogram.shape[1] - 1)
     count, _, n = onto.shape
-    projection, middle = np.empty((count, 3, LANES)), np.empty(count)
+    projection, middle = np.empty((count, 2, LANES)), np.empty(count)
     begin, best, true_chi2 = np.empty(LANES), np.empty(LANES), np.empty(LANES)
     whole, pull, reach, far = np.empty(LANES), np.empty(LANES), np.empty(LANES), np.empty(LANES)
     # neighbours are alike: some of all first, so that there is a good one early
@@ -282,30 +297,34 @@ def moving(normals, onto, start, candidates, place, size, truth, own, observed, 
                 begin[i] += start[d] * normals[d, first + i]
         projection[:] = 0.0
         for j in range(count):
-            for one in range(3):
+            for one in range(2):
                 a = projection[j, one]
                 for d in range(n):
                     u = onto[j, one, d]
                     for i in range(LANES):
                         a[i] += u * normals[d, first + i]
-            middle[j] = 0.5 * (projection[j, 2].min() + projection[j, 2].max())
+            lower, upper = _ends(projection[j, 0])
+            middle[j] = 0.5 * (lower + upper)
         for k in range(len(place)):
             true, s, o, t = place[k], size[k], own[k], truth[k]
             r0 = (start * t).sum()
             square, cross, d1, d2, lean = candidates[true, 0], candidates[true, 1], candidates[true, 2], candidates[true, 3], candidates[true, 4]
+            height, turn, share = candidates[true, 5], candidates[true, 6], candidates[true, 7]
+            near = 1 / (d0 + s * (d1 + d1 + s * d2))
             whole[:] = 0.0
             for d in range(n):
                 for i in range(LANES):
                     whole[i] += (normals[d, first + i] + t[d]) * (normals[d, first + i] + t[d])
-            along, across = projection[true, 0], projection[true, 1]
             for i in range(LANES):
-                pull[i] = begin[i] + r0
-                value, _, _ = _profiled(s, along[i] + o[true, 0], across[i] + o[true, 1] - lean, pull[i], d0, low, square, cross, d1, d2)
-                true_chi2[i] = best[i] = value
+                r = begin[i] + r0
+                p = height * (projection[true, 0, i] + o[true, 0]) + lean / d0 * r
+                q = projection[true, 1, i] + o[true, 1] + turn * p + share * r - lean
+                value, _, _ = _profiled(s, p, q, r, d0, low, square, cross, d1, d2, near)
+                pull[i], true_chi2[i], best[i] = r, value, value
             # the candidate that is best in the middle of the batch leaves out most others
             most, j = -1.0, true
             for i in range(count):
-                gain = _gain(middle[i] + o[i, 2], 0.0, candidates[i, 5])
+                gain = _gain(middle[i] + o[i, 0], 0.0, candidates[i, 5])
                 if gain > most:
                     most, j = gain, i
             _lower(j, best, projection, o, pull, d0, low, candidates)

@@ -87,7 +87,7 @@ class Moving(Study):
 
         if s is not None:
             return profiled(s)[0]
-        _, height, turn, _, floor = self.linear()
+        _, _, height, turn, _, floor = self.linear()
         used = height > 0
         free = np.maximum(projected - (begin / d0)[:, None] * self.lean, 0.0) / np.where(used, height * height, 1.0)
         x = (begin[:, None] - free * self.lean) / d0
@@ -113,7 +113,7 @@ class Moving(Study):
         mean: Array = s * self.effect[j] + x * (self.start + s * self.shift[j])
         return mean
 
-    def linear(self) -> tuple[Array, Array, Array, Array, Array]:
+    def linear(self) -> tuple[Array, Array, Array, Array, Array, Array]:
         """Directions and lengths of a linear model that is hardly worse: which candidates cannot be the best.
 
         With c_j = d_j g_j + b_j c_0 + e_j, e_j at right angles to both, a prediction is sigma g_j + x' c_0 + s x e_j, where 0 <= sigma <= 1 + |d_j x| and x' is
@@ -125,8 +125,8 @@ class Moving(Study):
 
         Returns
         -------
-        array (candidates, n), and four arrays (candidates,)
-            u_j, h_j, d_j, b_j and the bound of x'.
+        two arrays (candidates, n), and four (candidates,)
+            u_j, e_j, h_j, d_j, b_j and the bound of x'.
         """
         along = self.start / np.sqrt(self.start @ self.start)
         g, c = (one - (one @ along)[:, None] * along for one in (self.effect, self.shift))
@@ -134,8 +134,9 @@ class Moving(Study):
         unit = g / np.where(height > 0, height, 1.0)[:, None]
         turn = (c * unit).sum(-1) / np.where(height > 0, height, 1.0)
         share = (self.shift - turn[:, None] * self.effect) @ self.start / (self.start @ self.start)
+        odd = self.shift - turn[:, None] * self.effect - share[:, None] * self.start
         low = max(self.low, -_NO_BOUND)
-        return unit, height, turn, share, np.where(np.abs(share) < 1, low - abs(low * share), -_NO_BOUND)
+        return unit, odd, height, turn, share, np.where(np.abs(share) < 1, low - abs(low * share), -_NO_BOUND)
 
     def delta_chi2(self, normals: Array, points: slice = slice(None)) -> Array:
         """Delta chi2 (points, toys) of toys (toys, n): the definition."""
@@ -159,8 +160,8 @@ class Moving(Study):
                 histogram += np.array([binned(one) for one in delta])
             return beyond, histogram
         g, c, truth = self.effect, self.shift, self.truth(points)
-        unit, *bounds = self.linear()
-        onto = np.stack([g, c, unit], 1)
+        unit, odd, *bounds = self.linear()
+        onto = np.stack([unit, odd], 1)
         candidates = np.stack([(g * g).sum(-1), (g * c).sum(-1), c @ self.start, (c * c).sum(-1), self.lean, *bounds], -1)
         for z in several(self.normals, self.toys):
             n = len(z)

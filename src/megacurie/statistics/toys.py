@@ -88,11 +88,12 @@ def grouped(normals: Array, effect: Array, size: int) -> NDArray[np.intp]:
     strips = np.ones(len(weight), int)
     while strips.prod() < groups:
         strips[(weight / strips).argmax()] *= 2
-    group, within, total = order // size, np.zeros_like(order), 1
+    group, strip, total = order // size, np.zeros(len(order)), 1
     for i in np.flatnonzero(strips > 1):
-        order = order[np.lexsort((at[order, i], within))]
+        along = at[order, i]
+        order = order[np.argsort(strip + (along - along.min()) / (np.ptp(along) * (1 + 1e-9) + 1e-300))]  # strip after strip, each along its axis
         total *= strips[i]
-        within = group * total // groups
+        strip = (group * total // groups).astype(float)
     return np.pad(order, (0, -len(order) % size), mode="edge")
 
 
