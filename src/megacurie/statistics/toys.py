@@ -87,7 +87,7 @@ def grouped(normals: Array, effect: Array, size: int) -> NDArray[np.intp]:
     groups = -(-len(order) // size)
     strips = np.ones(len(weight), int)
     while strips.prod() < groups:
-        strips[(weight / strips).argmax()] *= 2
+        strips[(weight / strips).argmax()] += 1
     group, strip, total = order // size, np.zeros(len(order)), 1
     for i in np.flatnonzero(strips > 1):
         along = at[order, i]
