@@ -61,7 +61,7 @@ def fc(
             metavar="POINT",
         ),
     ] = None,
-    single: Annotated[bool, typer.Option("--single", help="Toys in single precision: twice as fast.")] = False,
+    single: Annotated[bool, typer.Option("--single", help="Toys in single precision: two thirds of the time.")] = False,
     arrays: Annotated[Path | None, typer.Option("--arrays", help="Write maps and histograms to a NumPy file.", metavar="FILE.npz")] = None,
     drawing: Annotated[
         Path | None, typer.Option("--figure", help="Draw the regions, beside Wilks' or with their envelope: PDF, SVG or PNG.", metavar="FILE")

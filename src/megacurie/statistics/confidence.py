@@ -236,7 +236,7 @@ def feldman_cousins(
         Values of an axis among which the minimum of data and toys is sought, besides those of the axis; by default four steps per step of the one axis that
         is not affine, two of each where there are two. The affine parameter is minimised between its bounds.
     precision : "double" or "single"
-        Of toys in the closed form; ``"single"`` is twice as fast, and moves a toy in a million over an edge.
+        Of toys in the closed form; ``"single"`` takes two thirds of the time, and moves a toy in a million over an edge.
     progress : callable, optional
         Told of (points done, points in all).
 

@@ -83,7 +83,7 @@ def grouped(normals: Array, effect: Array, size: int) -> NDArray[np.intp]:
     [3 1 2 0 4 4]
     """
     _, weight, axes = np.linalg.svd(effect, full_matrices=False)
-    at, order = normals @ axes.T, np.arange(len(normals))
+    at, order = np.einsum("td,kd->tk", normals, axes), np.arange(len(normals))  # too thin to be shared out among threads
     groups = -(-len(order) // size)
     strips = np.ones(len(weight), int)
     while strips.prod() < groups:
