@@ -97,6 +97,26 @@ def test_compiled_loop_repeats_the_definition(study, monkeypatch):
     assert compiled[1].shape[1] == toys.BINS
 
 
+@pytest.mark.parametrize("low", [-np.inf, -1.0, 0.0])
+@pytest.mark.parametrize("error", [0.02, 0.05])
+def test_compiled_loop_repeats_the_definition_of_a_wide_pull(error, low):
+    """A pull of a tenth, several times what the data are known to: from one step to the next its own weight changes by factors, or it reaches its bound."""
+    rng = np.random.default_rng(7)
+    for n, count in ((2, 5), (6, 33), (12, 5)):
+        effect = -rng.uniform(0, 1, (count, n)) / error
+        shape, none = rng.uniform(0, 0.2, n), np.zeros((count, 1))
+        pull = np.maximum(rng.standard_normal(20), low)
+        one = Moving(
+            observed=np.full(20, 2.0), toys=500, seed=3, effect=np.hstack([effect, none]), shift=np.hstack([shape * effect, none]),
+            start=np.append(shape / error, 1.0), place=np.sort(rng.integers(0, count, 20)), size=rng.uniform(0, 1, 20), pull=pull, low=low,
+        )  # fmt: skip
+        delta = one.delta_chi2(one.normals(0, toys.BLOCK)[:500])
+        beyond, histogram = one.tally(slice(None))
+        wanted = np.array([toys.binned(each) for each in delta])
+        assert np.abs(beyond - (delta >= 2.0).sum(-1)).max() <= 1  # a toy on an edge
+        assert np.abs(histogram.cumsum(-1, dtype=int) - wanted.cumsum(-1, dtype=int)).max() <= 1
+
+
 def test_the_linear_model_is_never_worse(study):
     """What leaves out candidates: at no amplitude and no pull is chi2 below the bound of ``linear`` for that pull."""
     one, _ = study

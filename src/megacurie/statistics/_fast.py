@@ -193,19 +193,17 @@ def affine(normals, direction, height, overlap, row, place, size, observed, per_
 
 
 @_compiled
-def _profiled(s, p, q, r, d0, low, square, cross, d1, d2, near):  # type: ignore[no-untyped-def]
-    """chi2 less that of the data alone, and half of its first and second derivative in s, with the pull at its best value above its bound; ``near`` is about
-    1/D, two steps of Newton's method from it."""
+def _profiled(s, p, q, r, d0, low, square, cross, d1, d2):  # type: ignore[no-untyped-def]
+    """chi2 less that of the data alone, and half of its first and second derivative in s, with the pull at its best value above its bound."""
     count = r + s * (q - s * cross)
     width = d0 + s * (d1 + d1 + s * d2)
-    near = near * (2 - width * near)
-    near = near * (2 - width * near)
-    x = max(count * near, low)
+    inverse = 1 / width
+    x = max(count * inverse, low)
     bend = q - (s + s) * cross - x * (d1 + d1 + (s + s) * d2)
     value = s * (s * square - p - p) - x * (count + count - x * width)
     slope = s * square - p - x * q + (x + x) * s * cross + x * x * (d1 + s * d2)
     curve = square + (x + x) * cross + x * x * d2
-    free = curve - bend * bend * near
+    free = curve - bend * bend * inverse
     # where the pull rests on its bound it does not follow; where the curve is not that of a valley, the one without the pull leads down
     return value, slope, curve if (x == low) | (free <= 0) else free
 
@@ -228,12 +226,10 @@ def _lower(j, best, projection, own, pull, d0, low, candidates):  # type: ignore
         x = (r - free * lean) * width
         s = free if x >= floor else max((p - floor * lean) * inverse, 0.0)
         s = min(max(s / (1 + turn * max(x, floor)), 0.0), 1.0)
-        near = 1 / (d0 + s * (d1 + d1 + s * d2))
-        _, slope, curve = _profiled(s, p, q, r, d0, low, square, cross, d1, d2, near)
-        steep = 1 / curve  # hardly another one step further
-        s = min(max(s - slope * steep, 0.0), 1.0)
-        value, slope, curve = _profiled(s, p, q, r, d0, low, square, cross, d1, d2, near)
-        step = min(max(s - slope * steep, 0.0), 1.0) - s
+        _, slope, curve = _profiled(s, p, q, r, d0, low, square, cross, d1, d2)
+        s = min(max(s - slope / curve, 0.0), 1.0)
+        value, slope, curve = _profiled(s, p, q, r, d0, low, square, cross, d1, d2)
+        step = min(max(s - slope / curve, 0.0), 1.0) - s
         best[i] = min(best[i], value + step * (slope + slope + step * curve))
 
 
@@ -310,7 +306,6 @@ def moving(normals, onto, start, candidates, place, size, truth, own, observed, 
             r0 = (start * t).sum()
             square, cross, d1, d2, lean = candidates[true, 0], candidates[true, 1], candidates[true, 2], candidates[true, 3], candidates[true, 4]
             height, turn, share = candidates[true, 5], candidates[true, 6], candidates[true, 7]
-            near = 1 / (d0 + s * (d1 + d1 + s * d2))
             whole[:] = 0.0
             for d in range(n):
                 for i in range(LANES):
@@ -319,7 +314,7 @@ def moving(normals, onto, start, candidates, place, size, truth, own, observed, 
                 r = begin[i] + r0
                 p = height * (projection[true, 0, i] + o[true, 0]) + lean / d0 * r
                 q = projection[true, 1, i] + o[true, 1] + turn * p + share * r - lean
-                value, _, _ = _profiled(s, p, q, r, d0, low, square, cross, d1, d2, near)
+                value, _, _ = _profiled(s, p, q, r, d0, low, square, cross, d1, d2)
                 pull[i], true_chi2[i], best[i] = r, value, value
             # the candidate that is best in the middle of the batch leaves out most others
             most, j = -1.0, true
