@@ -19,8 +19,12 @@ def likelihood(request):
     """The convention with a bounded pull; and a wide one of another shape per value beside one that is relative to the reference."""
     if request.param == "giunti-2022":
         return mci.gallium.datasets(conventions="giunti-2022").likelihood(mci.Sterile())
+    return two_pulls(np.linspace(0.05, 0.1, 6))
+
+
+def two_pulls(shape):
     six = mci.gallium.datasets().likelihood(mci.Sterile())
-    pulls = (Pull(name="moves", shape=np.linspace(0.05, 0.1, 6), of="prediction"), Pull(name="stays", shape=np.array([0, 0, 0.05, 0.05, 0.02, 0.02])))
+    pulls = (Pull(name="moves", shape=shape, of="prediction"), Pull(name="stays", shape=np.array([0, 0, 0.05, 0.05, 0.02, 0.02])))
     m = six.measurement
     measurement = Measurement(
         names=m.names, values=m.values, plus=m.plus, minus=m.minus, reference=m.reference, pulls=pulls, references=frozenset()
@@ -95,6 +99,31 @@ def test_compiled_loop_repeats_the_definition(study, monkeypatch):
     for found, wanted in zip(compiled, one.tally(slice(None)), strict=True):
         assert np.abs(found.astype(int) - wanted.astype(int)).max() <= 1  # a toy on an edge
     assert compiled[1].shape[1] == toys.BINS
+
+
+@pytest.mark.parametrize("low", [-np.inf, -1.0])
+def test_the_widest_pull_is_fitted_to_its_minimum(low):
+    """Of all amplitudes, in steps so fine that the best of them misses less than the tolerance: effects of at most 20 sigma, (20 x 1e-4)^2."""
+    rng = np.random.default_rng(8)
+    s = np.linspace(0, 1, 5001)
+    for _ in range(20):
+        effect = np.append(-rng.uniform(0, 1, 6) / 0.1, 0.0)
+        one = Moving(
+            observed=np.zeros(1), toys=1, seed=1, effect=effect[None], shift=general._WIDE * effect[None],
+            start=np.append(general._WIDE / 0.1 * np.ones(6), 1.0), place=np.zeros(1, int), size=rng.uniform(0, 1, 1),
+            pull=np.maximum(rng.standard_normal(1), low), low=low,
+        )  # fmt: skip
+        y = rng.standard_normal((50, 7)) + one.truth()[0]
+        shift = one.start + s[:, None] * one.shift[0]
+        along, square = (y[:, None] * shift).sum(-1) - s * (shift @ effect), (shift * shift).sum(-1)
+        x = np.maximum(along / square, low)
+        wanted = (s * s * (effect @ effect) - 2 * s * (y @ effect)[:, None] - 2 * x * along + x * x * square).min(-1)
+        np.testing.assert_allclose(one.best(y @ one.effect.T, y @ one.shift.T, y @ one.start), wanted, atol=1e-3)
+
+
+def test_a_wider_pull_is_thrown_and_fitted_one_by_one():
+    for shape, form in ((general._WIDE, Moving), (1.01 * general._WIDE, general.General)):
+        assert isinstance(general.study(two_pulls(np.full(6, shape)), AXES, toys=1, seed=1)[0], form)
 
 
 @pytest.mark.parametrize("low", [-np.inf, -1.0, 0.0])
