@@ -136,6 +136,11 @@ def test_defaults_and_workers(program, folder):
             ("best", "-H", "sterile", "--conventions", "giunti-2022", *AXES, "--coverage", "sin2_2theta=0.1,dm2=20 eV2,channel:ga71=-2"),
             "channel:ga71 = -2: expected -1.694 or more, its bound in the likelihood; dm2 lies outside the grid of the regions",
         ),
+        (("best", "-H", "sterile", "--sigma", "nan"), "level nan sigma: expected a positive number"),
+        (("best", "-H", "sterile", "--sigma", "40"), "level 40.0 sigma: its p-value is not a number any more; expected less than 38"),
+        (("best", "-H", "sterile", "--sigma", "7"), "Take a lower level: 1000000000 toys, the most that can be thrown, are too few"),
+        (("best", "-H", "sterile", "--cl", "1e-300"), "confidence level 1e-300: expected more"),
+        (("best", "-H", "sterile", "--coverage", "sin2_2theta=0.1,dm2=1 eV2,dm2=2 eV2"), "a name is given twice"),
         (("best", "-H", "sterile", "--cl", "1.5"), "confidence level 1.5: expected a number between 0 and 1"),
         (("best", "-H", "sterile", "--axis", "dm=0:1:3"), "Did you mean 'dm2'?"),
         (("best", "-H", "sterile", "--axis", "dm2=1 eV2:2 eV2:3", "--axis", "dm2=1 eV2:2 eV2:3"), "two --axis of the same parameter"),
@@ -165,6 +170,20 @@ def test_all_wrong_cross_sections_are_named_at_once(megacurie):
     run = megacurie("fc", "best", "-H", "sterile", *TWO, "--cross-section", "bahcal-1997", "--cross-section", "frekers")
     assert run.code == 2
     assert "'bahcal-1997'. Did you mean 'bahcall-1997'?; no cross-section model 'frekers'. Did you mean 'frekers-2015'?" in run.err
+
+
+def test_all_problems_of_independent_options_are_told_at_once(megacurie):
+    options = ("--toys", "0", "--seed", "-1", "--workers", "0", "--cl", "7", "--sigma", "-1", "--axis", "foo", "--axis", "dm2=1:2:3", "--figure", "fc.jpg")
+    run = megacurie("fc", "best", "-H", "sterile", *options, "--cross-section", "nix", "--store", "none/fc.sqlite")
+    assert (run.code, run.out, run.written) == (2, "", frozenset())
+    for message in (
+        "toys = 0", "seed = -1", "0 workers", "confidence level 7.0", "level -1.0 sigma", "--axis foo", "--axis dm2=1:2:3", ".pdf, .svg",
+        "model 'nix'", "no folder 'none'",
+    ):  # fmt: skip
+        assert run.err.count(message) == 1
+    run = megacurie("fc", "best", "-H", "sterile", "--coverage", "x=3", "--coverage", "dm2")
+    assert "x: neither an axis nor a nuisance" in run.err
+    assert "--coverage dm2: expected NAME=VALUE" in run.err
 
 
 def test_as_many_toys_as_a_message_asks_for_are_enough(megacurie):

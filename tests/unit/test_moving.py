@@ -103,7 +103,7 @@ def test_compiled_loop_repeats_the_definition(study, monkeypatch):
 
 @pytest.mark.parametrize("low", [-np.inf, -1.0])
 def test_the_widest_pull_is_fitted_to_its_minimum(low):
-    """Of all amplitudes, in steps so fine that the best of them misses less than the tolerance: effects of at most 20 sigma, (20 x 1e-4)^2."""
+    """Of all amplitudes, in steps so fine that the best of them misses less than the tolerance: effects of at most 25 sigma, (25 x 1e-4)^2."""
     rng = np.random.default_rng(8)
     s = np.linspace(0, 1, 5001)
     for _ in range(20):

@@ -16,6 +16,7 @@ from megacurie.cli.options import (
     Conventions,
     Json,
     Output,
+    Problems,
     Settings,
     check_output,
     emit,
@@ -79,37 +80,62 @@ def fc(
     output: Output = None,
 ) -> None:
     """Confidence regions from toys (Feldman-Cousins): p-values, critical values, comparison with Wilks, coverage."""
+    problems = Problems()
     for file in (output, arrays, drawing, store):
-        if file is not None:
-            check_output(file)
+        with problems:
+            if file is not None:
+                check_output(file)
     if status is not None:
+        problems.refuse()
         _status(status, as_json, output)
         return
-    if not data or not name:
-        raise DataError("fc needs DATA and -H HYPOTHESIS: expected such as 'megacurie fc gallium -H sterile'; --status STORE needs neither")
+    with problems:
+        if not data or not name:
+            raise DataError("fc needs DATA and -H HYPOTHESIS: expected such as 'megacurie fc gallium -H sterile'; --status STORE needs neither")
     from megacurie.report.output import check_suffix, write_together
-    from megacurie.statistics import confidence
+    from megacurie.statistics import confidence, engine
     from megacurie.statistics import coverage as tested
     from megacurie.statistics.results import p_of
     from megacurie.studies import gallium
 
     if drawing is not None:
-        check_suffix(drawing)
+        with problems:
+            check_suffix(drawing)
+    with problems:
+        confidence.check_numbers(toys, seed)
+    with problems:
+        engine.check_workers(workers)
+    for one in level or ([] if sigma else [0.9]):
+        with problems:
+            confidence.check_toys(toys, confidence=one)
+    for one in sigma or ():
+        with problems:
+            confidence.check_toys(toys, sigma=one)
+    models = ["bahcall-1997"]
+    with problems:
+        models = _models(cross_section or models)
+    several = len(cross_section or ()) > 1
+    with problems:
+        if several and coverage:
+            raise DataError("--coverage with several --cross-section: expected a single one, whose regions are tested")
+    with problems:
+        chosen = hypothesis(name or "sterile")
+        for text in axis or ():
+            with problems:
+                read_axis(text, chosen.parameters)
+        on_card, texts = split_settings(settings)
+        fixed = read_parameters(chosen.parameters, texts, every=False)
+    problems.refuse()
     confidences = list(dict.fromkeys([*(level or ()), *(1 - p_of(one) for one in sigma or ())])) or [0.9]
-    for one in confidences:
-        confidence.check_toys(toys, confidence=one)
-    on_card, texts = split_settings(settings)
-    chosen = hypothesis(name)
-    fixed = read_parameters(chosen.parameters, texts, every=False)
-    models = _models(cross_section)
-    several = len(models) > 1
-    if several and coverage:
-        raise DataError("--coverage with several --cross-section: expected a single one, whose regions are tested")
     under = [gallium.datasets(only=data, cross_section=m, conventions=conventions, settings=on_card, cross_section_error=not several) for m in models]
     likelihoods = [one.likelihood(chosen) for one in under]
     datasets, likelihood = under[0], likelihoods[0]
     axes = _axes(axis, chosen.parameters, [p for p in likelihood.parameters if p.name not in fixed])
-    points = [_point(text, likelihood, axes, fixed) for text in coverage or ()]
+    points = []
+    for text in coverage or ():
+        with problems:
+            points.append(_point(text, likelihood, axes, fixed))
+    problems.refuse()
     tested.check_points(likelihood, axes, points, fixed)
     results: dict[str, FeldmanCousins] = {}
     for model, one_of_them in zip(models, likelihoods, strict=True):
@@ -144,8 +170,8 @@ def fc(
     emit(f"{head}\n{fc_table(result, confidences, tests)}", output)
 
 
-def _models(names: Sequence[str] | None) -> list[str]:
-    """Cross-section models asked for; the default where none is.
+def _models(asked: list[str]) -> list[str]:
+    """Cross-section models asked for.
 
     Raises
     ------
@@ -154,7 +180,6 @@ def _models(names: Sequence[str] | None) -> list[str]:
     """
     from megacurie.physics.channels import nuclear_capture
 
-    asked = list(names or ["bahcall-1997"])
     known, once = nuclear_capture.models(), dict.fromkeys(asked)
     problems = [f"no cross-section model {one!r}. {did_you_mean(one, known)}" for one in once if one not in known]
     problems += [f"--cross-section {one} is given {asked.count(one)} times: expected each once" for one in known if asked.count(one) > 1]
@@ -227,6 +252,8 @@ def _point(text: str, likelihood: Likelihood, axes: Mapping[str, Array], fixed: 
     if not all(equals and value.strip() for _, equals, value in pairs):
         raise DataError(f'--coverage {text}: expected NAME=VALUE of every axis, and of pulls if wanted, such as --coverage "sin2_2theta=0.3,dm2=1 eV2"')
     texts = {key.strip(): value.strip() for key, _, value in pairs}
+    if len(texts) < len(pairs):
+        raise DataError(f"--coverage {text}: a name is given twice: expected each once")
     if problems := check_names(likelihood, axes, texts, fixed):
         raise DataError(f"--coverage {text}: {'; '.join(problems)}")
     pulls = {name: _number(name, texts.pop(name)) for name in likelihood.pulls if name in texts}

@@ -9,11 +9,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Any, final
 
 import typer
 
-from megacurie.foundation.errors import DataError, StoreError, UnitError, did_you_mean
+from megacurie.foundation.errors import DataError, MegacurieError, StoreError, UnitError, did_you_mean
 
 if TYPE_CHECKING:
     from megacurie.foundation.arrays import Array
@@ -29,6 +30,33 @@ Settings = Annotated[
 HypothesisName = Annotated[str, typer.Option("--hypothesis", "-H", help="Built-in name, or module:Class of your own; join several with '+'.")]
 CrossSection = Annotated[str, typer.Option(help="Cross-section model; 'megacurie data channel.ga71' lists them.")]
 Conventions = Annotated[str, typer.Option(help="How errors are put together; 'megacurie data conventions' lists them.")]
+
+
+@final
+class Problems:
+    """A context, entered once for each independent option: what is wrong with them is told together."""
+
+    def __init__(self) -> None:
+        self._found: list[str] = []
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        if isinstance(error, MegacurieError):
+            self._found.append(str(error))
+        return isinstance(error, MegacurieError)
+
+    def refuse(self) -> None:
+        """End here if there is any.
+
+        Raises
+        ------
+        DataError
+            One line each.
+        """
+        if self._found:
+            raise DataError("\n".join(dict.fromkeys(self._found)))
 
 
 def split_settings(settings: Sequence[str] | None) -> tuple[dict[str, str], dict[str, str]]:

@@ -32,6 +32,17 @@ _FEW = 10  # toys beyond a critical value, below which it is not known well
 _METHODS = {Affine: "closed form", Grid: "fixed covariance, on a grid", Moving: "a pull relative to the prediction, profiled in each fit"}
 
 
+def check_numbers(toys: int, seed: int) -> None:
+    """Refuse a number of toys or a seed that is out of range, both at once (DataError)."""
+    if problems := _wrong(toys, seed):
+        raise DataError("; ".join(problems))
+
+
+def _wrong(toys: int, seed: int) -> list[str]:
+    problems = [] if 1 <= toys <= _LARGEST_TOYS else [f"toys = {toys}: expected a whole number from 1 to {_LARGEST_TOYS}"]
+    return problems + ([] if 0 <= seed < _LARGEST_SEED else [f"seed = {seed}: expected a whole number from 0 to 2^53"])
+
+
 def check_toys(toys: int, *, sigma: float | None = None, confidence: float | None = None) -> None:
     """Refuse a level that too few toys lie beyond.
 
@@ -41,10 +52,10 @@ def check_toys(toys: int, *, sigma: float | None = None, confidence: float | Non
         Naming the number that is needed.
     """
     p, name = level(sigma, confidence)
-    if not 1 <= toys <= _LARGEST_TOYS:
-        raise DataError(f"toys = {toys}: expected a whole number from 1 to {_LARGEST_TOYS}")
-    if p * toys < _FEW * (1 - _ROUNDING):
-        raise DataError(f"{name}: {p * toys:.2g} of {toys} toys are beyond it: expected at least {_FEW}. Throw {_FEW / p:.0f} toys or more")
+    if toys >= 1 and p * toys < _FEW * (1 - _ROUNDING):
+        enough = _FEW / p <= _LARGEST_TOYS
+        way = f"Throw {_FEW / p:.0f} toys or more" if enough else f"Take a lower level: {_LARGEST_TOYS} toys, the most that can be thrown, are too few"
+        raise DataError(f"{name}: {p * toys:.2g} of {toys} toys are beyond it: expected at least {_FEW}. {way}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -264,11 +275,7 @@ def feldman_cousins(
     >>> print(fc.p_value.shape, bool(fc.critical(0.9).max() < 6))
     (3, 3) True
     """
-    problems = []
-    if not 1 <= toys <= _LARGEST_TOYS:
-        problems.append(f"toys = {toys}: expected a whole number from 1 to {_LARGEST_TOYS}")
-    if not 0 <= seed < _LARGEST_SEED:
-        problems.append(f"seed = {seed}: expected a whole number from 0 to 2^53")
+    problems = _wrong(toys, seed)
     if not axes:
         problems.append("no axes: expected at least one")
     unknown = [name for name in minimise_on or {} if name not in axes]

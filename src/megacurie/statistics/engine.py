@@ -37,6 +37,12 @@ _STUDY = "study"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
+def check_workers(workers: int) -> None:
+    """Refuse a number of workers that is none (DataError)."""
+    if workers < 1:
+        raise DataError(f"{workers} workers: expected at least one")
+
+
 def run(
     study: Study, *, workers: int = 1, cluster: str | None = None, store: Store | None = None, progress: Progress | None = None
 ) -> tuple[Counts, Histogram]:
@@ -65,8 +71,7 @@ def run(
     StoreError
         If the store cannot be written; it keeps what was done.
     """
-    if workers < 1:
-        raise DataError(f"{workers} workers: expected at least one")
+    check_workers(workers)
     shards = study.shards()
     points = len(study.observed)
     beyond, histogram = np.zeros(points, np.int64), np.zeros((points, BINS), np.uint32)

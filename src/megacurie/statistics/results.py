@@ -119,6 +119,10 @@ def level(sigma: float | None, confidence: float | None) -> tuple[float, str]:
     p = p_of(sigma) if sigma is not None else 1 - (confidence or 0.0)
     if not p > 0:
         raise RangeError(f"level {sigma} sigma: its p-value is not a number any more; expected less than 38")
+    if not p < 1:
+        raise RangeError(
+            f"level {sigma} sigma: its p-value is 1: expected a higher one" if sigma is not None else f"confidence level {confidence}: expected more"
+        )
     return p, f"{sigma:g} sigma" if sigma is not None else f"{100 * (1 - p):g} %"
 
 

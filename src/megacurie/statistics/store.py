@@ -98,6 +98,8 @@ class Store:
         return lock
 
     def _fail(self, error: sqlite3.Error) -> NoReturn:
+        if not isinstance(error, sqlite3.OperationalError):  # not the place but what is in it
+            raise StoreError(f"{self.path}: {error}. Take another file") from None
         raise StoreError(f"{self.path}: {error}. What was done is kept; make room or choose a place that can be written, then call the same again") from None
 
     def _prepare(self, identity: Mapping[str, Array]) -> None:
