@@ -116,6 +116,10 @@ def test_coverage_at_five_points(gallium, fc):
 def test_coverage_refuses_the_toys_of_the_regions_and_points_elsewhere(gallium, fc):
     with pytest.raises(DataError, match="seed = 11"):
         mci.coverage(gallium, fc, [], toys=10, seed=11)
+    with pytest.raises(DataError, match=r"toys = 0.*seed = -1"):
+        mci.coverage(gallium, fc, [], toys=0, seed=-1)
+    with pytest.raises(DataError, match=r"channel:ga71 = 1e\+300: expected a number from -10000 to 10000, in sigma"):
+        mci.coverage(gallium, fc, [{"sin2_2theta": 0.3, "dm2": float(fc.axes["dm2"][0]), "channel:ga71": 1e300}], toys=10, seed=1)
     with pytest.raises(DataError, match="expected sin2_2theta, dm2"):
         mci.coverage(gallium, fc, [{"dm2": 1.0}], toys=10, seed=1)
     with pytest.raises(DataError, match="outside the grid"):
@@ -180,6 +184,8 @@ def test_bad_input_is_refused(gallium):
         mci.feldman_cousins(gallium, AXES, toys=10, seed=1, minimise_on={"dm": AXES["dm2"]})
     with pytest.raises(RangeError, match="reach"):
         mci.feldman_cousins(gallium, {"dm2": mci.geomspace("1 eV2", "300 eV2", 3)}, toys=10, seed=1)
+    with pytest.raises(DataError, match=r"toys = 1000.0: expected a whole number.*seed = 1.5.*precision = 'half': expected 'double' or 'single'"):
+        mci.feldman_cousins(gallium, AXES, toys=1e3, seed=1.5, precision="half")
     with pytest.raises(DataError, match="0 workers"):
         mci.feldman_cousins(gallium, AXES, toys=10, seed=1, workers=0)
 

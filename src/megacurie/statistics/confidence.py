@@ -39,8 +39,10 @@ def check_numbers(toys: int, seed: int) -> None:
 
 
 def _wrong(toys: int, seed: int) -> list[str]:
-    problems = [] if 1 <= toys <= _LARGEST_TOYS else [f"toys = {toys}: expected a whole number from 1 to {_LARGEST_TOYS}"]
-    return problems + ([] if 0 <= seed < _LARGEST_SEED else [f"seed = {seed}: expected a whole number from 0 to 2^53"])
+    """What is wrong with them; 1e4, which Python takes for a fraction, too."""
+    known = isinstance(toys, int | np.integer) and 1 <= toys <= _LARGEST_TOYS, isinstance(seed, int | np.integer) and 0 <= seed < _LARGEST_SEED
+    messages = f"toys = {toys}: expected a whole number from 1 to {_LARGEST_TOYS}", f"seed = {seed}: expected a whole number from 0 to 2^53"
+    return [message for message, good in zip(messages, known, strict=True) if not good]
 
 
 def check_toys(toys: int, *, sigma: float | None = None, confidence: float | None = None) -> None:
@@ -257,6 +259,8 @@ def feldman_cousins(
 
     Raises
     ------
+    DataError
+        If toys, seed, workers or precision are out of range, there is no axis, or ``minimise_on`` names something else.
     RangeError
         If an axis leaves its bounds or the reach of the model, before anything is computed.
     StoreError
@@ -278,6 +282,8 @@ def feldman_cousins(
     problems = _wrong(toys, seed)
     if not axes:
         problems.append("no axes: expected at least one")
+    if precision not in ("double", "single"):
+        problems.append(f"precision = {precision!r}: expected 'double' or 'single'")
     unknown = [name for name in minimise_on or {} if name not in axes]
     if unknown:
         problems.append(f"minimise_on {unknown[0]!r}: not an axis; expected one of {', '.join(axes)}")

@@ -14,11 +14,13 @@ from megacurie.foundation.arrays import Array
 from megacurie.foundation.errors import DataError
 from megacurie.foundation.parameters import Parameter
 from megacurie.statistics import general
-from megacurie.statistics.confidence import FeldmanCousins
+from megacurie.statistics.confidence import FeldmanCousins, check_numbers
 from megacurie.statistics.likelihood import GaussianLikelihood, Likelihood
 from megacurie.statistics.moving import Moving
 from megacurie.statistics.results import level, threshold
 from megacurie.statistics.toys import LARGEST, PER_UNIT, Study
+
+_FARTHEST = 10_000  # sigma: squares of 1e8 leave 1e-8 of chi2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +84,8 @@ def coverage(
     Raises
     ------
     DataError
-        If a point lacks an axis, lies outside the grid or names something else; if a pull is not a number or below its bound; or the seed is that of
-        ``result``.
+        If a point lacks an axis, lies outside the grid or names something else; if a pull is not a number, too large or below its bound; if toys or seed are
+        out of range, or the seed is that of ``result``.
     RangeError
         If a parameter is outside its bounds.
 
@@ -104,6 +106,7 @@ def coverage(
     >>> print(two[0].feldman_cousins == two[1].feldman_cousins)
     True
     """
+    check_numbers(toys, seed)
     if seed == result.seed:
         raise DataError(f"seed = {seed}: the toys of the regions themselves; expected another")
     fixed = fixed or {}
@@ -147,8 +150,8 @@ def check_points(likelihood: Likelihood, axes: Mapping[str, Array], points: Iter
         problems += check_names(likelihood, axes, point, fixed)
         for name in likelihood.pulls:
             x, low = float(point.get(name, 0.0)), bounds.get(name, -math.inf)
-            if not math.isfinite(x):
-                problems.append(f"{name} = {x}: expected a number, in sigma")
+            if not abs(x) <= _FARTHEST:
+                problems.append(f"{name} = {x}: expected a number from -{_FARTHEST} to {_FARTHEST}, in sigma")
             elif x < low:
                 problems.append(f"{name} = {x:g}: expected {low:.4g} or more, its bound in the likelihood")
         if all(name in point for name in axes):

@@ -39,8 +39,8 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA
 
 def check_workers(workers: int) -> None:
     """Refuse a number of workers that is none (DataError)."""
-    if workers < 1:
-        raise DataError(f"{workers} workers: expected at least one")
+    if not isinstance(workers, int) or workers < 1:
+        raise DataError(f"{workers} workers: expected a whole number, at least one")
 
 
 def run(

@@ -1,7 +1,8 @@
 """Toy data of Feldman-Cousins regions: how Delta chi2 is distributed at every point of a grid.
 
 What to use when: a Gaussian likelihood of fixed covariance, affine in one axis, is :class:`Affine` (closed form, compiled); of fixed covariance otherwise,
-:class:`Grid`; anything else is ``general.General``. All three answer ``tally``: per point the toys beyond the observed Delta chi2 and a histogram.
+:class:`Grid`; with one pull relative to the prediction ``moving.Moving`` (compiled); anything else is ``general.General``. All answer ``tally``: per point the
+toys beyond the observed Delta chi2 and a histogram.
 
 Toys are common to all points: block b of 4096 comes from ``SeedSequence(seed, spawn_key=(b,))``, whatever the number of workers.
 """
