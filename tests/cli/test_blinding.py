@@ -1,18 +1,36 @@
 """Blinded campaigns on the command line."""
 
 import csv
+import json
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 TABLE = '\n[blinding]\nsalt = "pepper"\nrange = 0.2\n'
 
 
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    """A simulated campaign, once for all, and its true rates."""
+    where = tmp_path_factory.mktemp("campaign")
+
+    def program(*arguments):
+        done = subprocess.run([Path(sys.executable).parent / "megacurie", *arguments], cwd=where, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    program("count", "--simulate", "mine", "--ratio", "0.79", "--seed", "2")
+    return where / "mine", json.loads(program("count", "mine", "--json"))
+
+
 @pytest.fixture
-def mine(megacurie, folder):
-    """A simulated campaign, and its true rates; then blinded."""
-    assert megacurie("count", "--simulate", "mine", "--ratio", "0.79", "--seed", "2").code == 0
-    true = megacurie("count", "mine", "--json").json
+def mine(folder, simulated):
+    """Its true rates; then it is blinded."""
+    made, true = simulated
+    shutil.copytree(made, folder / "mine")
     with (folder / "mine/campaign.toml").open("a", encoding="utf-8") as text:
         text.write(TABLE)
     return true

@@ -161,18 +161,27 @@ class Expectation:
         -------
         array (..., n_bins)
         """
+        return self._of(theta, {})
+
+    def _of(self, theta: Theta, ends: Mapping[str, tuple[float, ...]]) -> Array:
+        """Expected counts (..., n_bins); for several values (k,) of one parameter (k, ..., n_bins): what does not depend on it is done once."""
         arrays: list[Any] = [v for v in theta.values() if getattr(v, "ndim", 0)]
-        if not arrays:
-            return self._evaluate(namespace(*theta.values()), theta, ())
         lead = np.broadcast_shapes(*(v.shape for v in arrays))
         xp, size = namespace(*theta.values()), math.prod(lead)
-        if xp is not np or size * self._row <= _CACHE:
-            return self._evaluate(xp, _columns(theta), lead)
+        first = tuple(len(values) for values in ends.values())
+
+        def at(part: Mapping[str, Any], shape: tuple[int, ...]) -> Array:
+            several = {name: xp.asarray(values).reshape(-1, *(1,) * (len(shape) + 1)) for name, values in ends.items()}
+            return self._evaluate(xp, {**part, **several}, (*first, *shape))
+
+        if not arrays:
+            return at(theta, ())
+        row = self._row * math.prod(first)
+        if xp is not np or size * row <= _CACHE:
+            return at(_columns(theta), lead)
         flat: dict[str, Any] = {k: np.broadcast_to(v, lead).reshape(-1, 1) if np.ndim(v) else v for k, v in theta.items()}
-        parts = [
-            self._evaluate(np, {k: v[s] if np.ndim(v) else v for k, v in flat.items()}, (min(s.stop, size) - s.start,)) for s in blocks(size, self._row, _CACHE)
-        ]
-        return np.concatenate(parts).reshape(*lead, self.kernel.n_bins)
+        parts = [at({k: v[s] if np.ndim(v) else v for k, v in flat.items()}, (min(s.stop, size) - s.start,)) for s in blocks(size, row, _CACHE)]
+        return np.concatenate(parts, axis=-2).reshape(*first, *lead, self.kernel.n_bins)
 
     def _probabilities(self, theta: Theta) -> Callable[[str, slice], tuple[Array, Array]]:
         """Where P_e and P_x of some nodes come from: all are evaluated at once; where they are many, block by block, while they are in the cache."""
@@ -221,7 +230,7 @@ class Expectation:
         two arrays (..., n_bins)
         """
         assert self.affine is not None
-        zero, one = self({**theta, self.affine: 0.0}), self({**theta, self.affine: 1.0})
+        zero, one = self._of(theta, {self.affine: (0.0, 1.0)})
         return zero, one - zero
 
     def prediction(self, theta: Theta) -> Prediction:

@@ -177,15 +177,21 @@ def _nodes_of(energy: float, lines: tuple[float, ...]) -> float:
     return min(other for other in lines if other > 0.95 * energy)
 
 
+@lru_cache(maxsize=16)
+def _volume(zone: Zone, detector: Detector) -> tuple[PathLengthDistribution, Array]:
+    """The volume of a zone in nodes of distance, and where an event at each is recorded: the same for all backgrounds."""
+    paths, edges = zone.coarse, zone.edges(detector)
+    if len(edges) > 2 or np.isfinite(edges).any():  # the coarse nodes know nothing of bins of distance
+        paths = binned_paths(zone.shape, zone.source_shape, 0.0, _VOLUME, _breaks(edges, detector))
+    return paths, detector.places(paths.baseline, edges)
+
+
 def background_counts(background: Background, zones: Sequence[Zone], detector: Detector, live: float, decays: float) -> Array:
     """Expected events of a background in every bin (n_bins,), for a live time and the decays of the source in it."""
     shape = _recorded(detector) if background.spectrum is None else detector.spectrum(background.spectrum) * detector.efficiency
     of_zones = []
     for zone in zones:
-        paths, edges = zone.coarse, zone.edges(detector)
-        if len(edges) > 2 or np.isfinite(edges).any():  # the coarse nodes know nothing of bins of distance
-            paths = binned_paths(zone.shape, zone.source_shape, 0.0, _VOLUME, _breaks(edges, detector))
-        places = detector.places(paths.baseline, edges)
+        paths, places = _volume(zone, detector)
         events = background.density * live * 4 * math.pi * paths.baseline**2 * paths.weight
         if background.per_decay:
             behind = np.exp(-(paths.baseline - paths.baseline.min()) / background.absorption) / background.absorption
