@@ -243,3 +243,25 @@ def test_coverage_at_true_values_of_a_pull():
     (found,) = mci.coverage(likelihood, fc, [{"a": 19.5}], toys=5000, seed=2)
     assert abs(found.feldman_cousins - 0.9) < 4 * found.error
     assert abs(found.wilks - 0.9) < 4 * found.error  # far from bounds Wilks is right
+
+
+@pytest.mark.parametrize("axis", [["0.5 eV2", "5 eV2"], [0.5, float("nan")]])
+def test_an_axis_of_anything_but_numbers_is_refused(axis):
+    best = mci.gallium.datasets(only=["best"]).likelihood(mci.Sterile())
+    with pytest.raises(RangeError, match=r"axis 'dm2': .*expected finite numbers in internal units, such as megacurie\.geomspace gives"):
+        mci.feldman_cousins(best, {"sin2_2theta": np.array([0.1]), "dm2": np.array(axis)}, toys=10, seed=1)
+
+
+def test_no_values_to_minimise_on_are_refused():
+    best = mci.gallium.datasets(only=["best"]).likelihood(mci.Sterile())
+    with pytest.raises(DataError, match="minimise_on 'dm2': no values; expected at least one"):
+        mci.feldman_cousins(best, {"dm2": mci.geomspace("0.5 eV2", "5 eV2", 3)}, toys=10, seed=1, minimise_on={"dm2": np.array([])})
+
+
+def test_coverage_does_not_depend_on_the_order_of_an_axis():
+    best = mci.gallium.datasets(only=["best"]).likelihood(mci.Sterile())
+    up = {"sin2_2theta": np.linspace(0, 1, 4), "dm2": mci.geomspace("0.5 eV2", "5 eV2", 4)}
+    down = {**up, "sin2_2theta": up["sin2_2theta"][::-1].copy()}
+    point = {"sin2_2theta": 0.4, "dm2": float(up["dm2"][1]) * 1.1}
+    one, other = (mci.coverage(best, mci.feldman_cousins(best, axes, toys=500, seed=1), [point], toys=300, seed=2) for axes in (up, down))
+    assert one == other

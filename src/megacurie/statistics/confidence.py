@@ -287,6 +287,7 @@ def feldman_cousins(
     unknown = [name for name in minimise_on or {} if name not in axes]
     if unknown:
         problems.append(f"minimise_on {unknown[0]!r}: not an axis; expected one of {', '.join(axes)}")
+    problems += [f"minimise_on {name!r}: no values; expected at least one" for name, values in (minimise_on or {}).items() if not np.size(values)]
     if problems:
         raise DataError("; ".join(problems))
     study, place = general.study(likelihood, axes, fixed=fixed, toys=toys, seed=seed, minimise_on=minimise_on, single=precision == "single")

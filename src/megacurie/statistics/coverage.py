@@ -159,7 +159,7 @@ def check_points(likelihood: Likelihood, axes: Mapping[str, Array], points: Iter
             problems += [
                 f"{name} lies outside the grid of the regions: expected a value inside"
                 for name, x, axis in zip(axes, at, grid, strict=True)
-                if not axis[0] - 1e-9 <= x[0] <= axis[-1] + 1e-9
+                if not axis.min() - 1e-9 <= x[0] <= axis.max() + 1e-9
             ]
     if problems:
         raise DataError("coverage: " + "; ".join(dict.fromkeys(problems)))
@@ -191,8 +191,10 @@ def _positions(likelihood: Likelihood, values: Mapping[str, Any], names: Iterabl
 
 
 def _interpolated(grid: Sequence[Array], values: Array, at: Sequence[Array]) -> float:
-    """Linear between the points of a grid whose axes increase."""
+    """Linear between the points of a grid, in any order."""
     for axis, (x,) in zip(grid, at, strict=True):
+        order = np.argsort(axis, kind="stable")
+        axis, values = axis[order], values[order]
         i = int(np.clip(np.searchsorted(axis, x, side="right") - 1, 0, max(len(axis) - 2, 0)))
         part = 0.0 if len(axis) == 1 else (x - axis[i]) / (axis[i + 1] - axis[i])
         values = values[i] if part == 0 else (1 - part) * values[i] + part * values[i + 1]
