@@ -160,8 +160,8 @@ def checked_axes(likelihood: Likelihood, axes: Mapping[str, Array], fixed: Mappi
             raise DataError(f"axis {name!r} is not a parameter. {did_you_mean(name, known)}" if known else f"axis {name!r}: the hypothesis has no parameters")
         if name in fixed:
             raise RangeError(f"{name} is both an axis and fixed: expected one of the two")
-        if not np.issubdtype(np.asarray(axis).dtype, np.number) or not np.isfinite(axis).all():
-            raise RangeError(f"axis {name!r}: {axis}: expected finite numbers in internal units, such as megacurie.geomspace gives")
+        if not np.issubdtype(np.asarray(axis).dtype, np.number):
+            raise RangeError(f"axis {name!r}: {axis}: expected numbers in internal units, such as megacurie.geomspace gives")
         if np.ndim(axis) != 1 or not len(axis):
             raise RangeError(f"axis {name!r} has shape {np.shape(axis)}: expected one dimension")
         _check_parameter(likelihood, known[name], axis, fixed)
@@ -180,7 +180,8 @@ def _checked(likelihood: Likelihood, fixed: Mapping[str, float]) -> dict[str, fl
 def _check_parameter(likelihood: Likelihood, parameter: Parameter, value: float | Array, fixed: Mapping[str, float]) -> None:
     """Refuse values beyond the reach first (the message names both numbers), then values outside the bounds."""
     others = {p.name: p.at(0.0) for p in likelihood.parameters if p.name != parameter.name}
-    likelihood.check({**others, **fixed, parameter.name: value})
+    if not np.isnan(value).any():
+        likelihood.check({**others, **fixed, parameter.name: value})
     parameter.check(value)
 
 
