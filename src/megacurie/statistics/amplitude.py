@@ -9,7 +9,7 @@ import numpy as np
 from megacurie.foundation.arrays import Array
 
 _INSIDE = 1e-9  # of a piece: at its very end the error is that of the next
-_COARSE, _ROUNDS = 41, 9  # values tried where there is no closed form, and parabolas about the best of them
+_COARSE, _FINE, _ROUNDS = 81, 11, 8  # values tried where there is no closed form, and ever finer ones about the best of them
 
 
 def pieces(zero: Array, slope: Array, jumps: Array | None, lower: float, upper: float) -> Array:
@@ -85,9 +85,7 @@ def exact(
 
 
 def search(chi2: Callable[[Array], Array], ends: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Best s and chi2 there by trial: even steps and both sides of every end of a piece, the same for all toys; then parabolas through ever nearer points.
-
-    Of all points that were tried the best is kept, because a covariance that moves may bend or jump: where it is smooth a few parabolas are enough.
+    """Best s and chi2 there by trial: even steps and both sides of every end of a piece, the same for all toys; then ever finer steps about the best.
 
     Parameters
     ----------
@@ -106,16 +104,10 @@ def search(chi2: Callable[[Array], Array], ends: Array, shape: tuple[int, ...]) 
     best = np.take_along_axis(np.broadcast_to(trial, found.shape), found.argmin(0)[None], 0)[0]
     least = found.min(0)
     width = (upper - lower) / (_COARSE - 1)
-    for _ in range(_ROUNDS):
-        low, high = np.maximum(best - width, lower), np.minimum(best + width, upper)
-        at_low, at_high = chi2(np.stack([low, high]))
-        # vertex of the parabola through three points: best + (u^2 rise_v - v^2 rise_u)/(2 (u rise_v - v rise_u))
-        u, v, rise_u, rise_v = low - best, high - best, at_low - least, at_high - least
-        below = 2 * (u * rise_v - v * rise_u)
-        step = np.divide(u * u * rise_v - v * v * rise_u, below, out=np.zeros(shape), where=below != 0)
-        vertex = np.clip(best + step, low, high)
-        tried, values = np.stack([best, low, high, vertex]), np.stack([least, at_low, at_high, chi2(vertex[None])[0]])
-        best = np.take_along_axis(tried, values.argmin(0)[None], 0)[0]
-        least = values.min(0)
-        width = width / 3  # where chi2 bends the vertex is off by less than half of the width, and the next ones get there
+    for _ in range(_ROUNDS):  # no derivatives: chi2 may bend or jump
+        tried = np.clip(best + width * np.linspace(-1, 1, _FINE).reshape(-1, *(1 for _ in shape)), lower, upper)
+        values = chi2(tried)
+        nearer = np.take_along_axis(tried, values.argmin(0)[None], 0)[0]
+        best, least = np.where(values.min(0) <= least, nearer, best), np.minimum(values.min(0), least)
+        width = width * 2 / (_FINE - 1)
     return best, least

@@ -161,14 +161,15 @@ class GaussianLikelihood(Likelihood):
         inverse = xp.linalg.inv(xp.swapaxes(scaled, -1, -2) @ shifts + np.eye(len(self.pulls)))
         gradient = xp.einsum("...i,...ik->...k", r, scaled)
         x = xp.einsum("...k,...kl->...l", gradient, inverse)
-        chi2 = (r * r / variance).sum(-1) - (gradient * x).sum(-1)
-        x = x if a is None else x + a
         if self._bounded is not None:  # a quadratic function at its bound, the other pulls free
             k = self._bounded
-            below = xp.minimum(x[..., k] - self.measurement.pulls[k].low, 0.0)
-            chi2 = chi2 + below**2 / inverse[..., k, k]
+            low = self.measurement.pulls[k].low - (0.0 if a is None else a[..., k])
+            below = xp.minimum(x[..., k] - low, 0.0)
             x = x - inverse[..., :, k] * (below / inverse[..., k, k])[..., None]
-        return chi2, x
+        # from what is left, not as a difference of large numbers: an error of x enters squared
+        left = r - xp.einsum("...ik,...k->...i", shifts, x)
+        chi2 = (left * left / variance).sum(-1) + (x * x).sum(-1)
+        return chi2, x if a is None else x + a
 
     def _data(self, data: Data) -> tuple[Array, Array | None]:
         """Values, and auxiliary measurements (..., pulls) where there are any."""
