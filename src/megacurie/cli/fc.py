@@ -102,6 +102,9 @@ def fc(
         with problems:
             check_suffix(drawing)
     with problems:
+        if arrays is not None and arrays.suffix != ".npz":
+            raise DataError(f"{arrays}: expected a file that ends in .npz")
+    with problems:
         confidence.check_numbers(toys, seed)
     with problems:
         engine.check_workers(workers)
@@ -184,7 +187,7 @@ def _models(asked: list[str]) -> list[str]:
     problems = [f"no cross-section model {one!r}. {did_you_mean(one, known)}" for one in once if one not in known]
     problems += [f"--cross-section {one} is given {asked.count(one)} times: expected each once" for one in known if asked.count(one) > 1]
     if problems:
-        raise DataError("; ".join(problems))
+        raise DataError("\n".join(problems))
     return asked
 
 
